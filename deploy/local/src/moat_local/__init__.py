@@ -1,0 +1,1 @@
+"""Moat on one machine: embedded PostgreSQL, the processes under a supervisor, the demo."""

@@ -1,0 +1,1 @@
+"""Moat: the loyalty service."""

@@ -1,0 +1,1 @@
+"""Moat: the notify service."""

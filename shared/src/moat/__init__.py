@@ -1,0 +1,1 @@
+"""Moat: what every service stands on and none owns."""

@@ -1,0 +1,1 @@
+"""Wire nouns: the events and requests of Moat, one module per topic, versioned."""

@@ -1,0 +1,70 @@
+"""Customers: who they are to Moat. Ids only; what people are called and reached by stays in customer-svc."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from moat.kit.events import EventData
+
+
+class CustomerFact(EventData):
+    """What every event about a customer shares; the customer himself is `about`."""
+
+    TOPIC: ClassVar[str] = "moat.customers"
+
+
+class CustomerCreated(CustomerFact):
+    """A customer was seen for the first time; `time` is that of the fact."""
+
+    TYPE = "moat.customer.created.v1"
+    locale: str | None = None
+    zone: str | None = None
+
+
+class CustomerIdentified(CustomerFact):
+    """Another outside identifier became known; its value stays in customer-svc."""
+
+    TYPE = "moat.customer.identified.v1"
+    system: str | None = None
+    kind: str
+
+
+class CustomerProfileUpdated(CustomerFact):
+    """The file of a customer changed; names of the fields only."""
+
+    TYPE = "moat.customer.profile_updated.v1"
+    fields: tuple[str, ...]
+    locale: str | None = None
+    zone: str | None = None
+
+
+class CustomerMerged(CustomerFact):
+    """Two customers were one; `about` is the survivor, `from_id` the one who is no more."""
+
+    TYPE = "moat.customer.merged.v1"
+    from_id: UUID
+
+
+class CustomerConsentChanged(CustomerFact):
+    """A customer said yes or no to one purpose over one channel."""
+
+    TYPE = "moat.customer.consent_changed.v1"
+    purpose: str
+    channel: str
+    status: Literal["granted", "denied", "revoked"]
+
+
+class CustomerActivityRecorded(CustomerFact):
+    """A customer did something that has a name; properties stay in customer-svc."""
+
+    TYPE = "moat.customer.activity_recorded.v1"
+    name: str
+
+
+EVENTS = (
+    CustomerCreated,
+    CustomerIdentified,
+    CustomerProfileUpdated,
+    CustomerMerged,
+    CustomerConsentChanged,
+    CustomerActivityRecorded,
+)

@@ -1,0 +1,1 @@
+"""What every service keeps about customers: which ids are known, and who has become whom."""

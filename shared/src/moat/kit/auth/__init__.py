@@ -1,0 +1,1 @@
+"""Callers: who they are, how that is proven, what they may do."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: the engine, the one visible transaction, roles, migrations."""

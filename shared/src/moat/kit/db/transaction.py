@@ -1,0 +1,85 @@
+"""A unit of work: SQL, events to publish and timers to set, all or nothing.
+
+Events are buffered and written to the outbox as the last statement before the commit, so the aggregate's row is
+locked before its outbox row draws `seq`, and the order of `seq` is the order of commits for that aggregate.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from moat.kit.events import Event, EventData
+from moat.kit.ids import uuid7
+
+
+@cache
+def statement(sql: str) -> TextClause:
+    """The parsed form of one SQL text, kept; texts are constants, so the cache is bounded by the code."""
+    return text(sql)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An event that waits for the commit."""
+
+    id: UUID
+    data: EventData
+    about: UUID
+    time: datetime
+    correlation_id: str
+    causation_id: str | None
+    traceparent: str | None
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One open transaction. Made by `Database.transaction()` only, which also commits it."""
+
+    connection: AsyncConnection
+    outgoing: list[Outgoing] = field(default_factory=list)
+
+    async def execute(self, sql: str, /, **values: object) -> CursorResult[Any]:
+        """Run one statement with bound values (`:name`); arrays are bound as lists with `CAST(:ids AS uuid[])`."""
+        return await self.connection.execute(statement(sql), values)
+
+    async def all(self, sql: str, /, **values: object) -> Sequence[Row[Any]]:
+        """Every row of a bounded result."""
+        return (await self.execute(sql, **values)).all()
+
+    async def one(self, sql: str, /, **values: object) -> Row[Any]:
+        """The only row; raises NoResultFound or MultipleResultsFound."""
+        return (await self.execute(sql, **values)).one()
+
+    async def first(self, sql: str, /, **values: object) -> Row[Any] | None:
+        """The first row or None."""
+        return (await self.execute(sql, **values)).first()
+
+    async def scalar(self, sql: str, /, **values: object) -> Any:
+        """The first column of the first row, or None."""
+        return (await self.execute(sql, **values)).scalar()
+
+    def publish(self, data: EventData, *, about: UUID, time: datetime, cause: Event[Any] | None = None) -> UUID:
+        """Announce `data` when this transaction commits, and return the event's id.
+
+        `about` becomes the record key and `ce_subject` (the customer); `time` is when it happened in the world: for a
+        derived event the latest time among its causes. Correlation and trace are taken from the cause.
+        """
+        id_ = uuid7()
+        self.outgoing.append(
+            Outgoing(
+                id=id_,
+                data=data,
+                about=about,
+                time=time,
+                correlation_id=(cause.correlation_id or cause.id) if cause else str(id_),
+                causation_id=cause.id if cause else None,
+                traceparent=cause.traceparent if cause else None,
+            )
+        )
+        return id_

@@ -1,0 +1,52 @@
+"""What a service is made of: its features in order, each with up to three doors and loops of its own."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from moat.kit.db.transaction import Transaction
+from moat.kit.events import EventData
+from moat.kit.messaging.subscriptions import Batch, Subscriptions
+from moat.kit.timers.door import Timers
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from moat.kit.process import Process
+
+Follow = Callable[[Batch, Transaction], Awaitable[None]]
+"""Sees the new events of a poll before any feature and may change whom they are about (merges are followed here)."""
+
+Loop = Callable[["Process"], Awaitable[None]]
+"""Work that runs beside relay and consumers in a worker until it is cancelled (a dispatcher, say)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One feature folder, as `features.py` lists it."""
+
+    name: str
+    routes: "APIRouter | None" = None
+    subscriptions: Subscriptions | None = None
+    timers: Timers | None = None
+    loops: tuple[Loop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The table of contents of one service; the order of `features` is the order a batch passes through them."""
+
+    name: str
+    title: str
+    features: Sequence[Feature]
+    events: Sequence[type[EventData]] = field(default=())
+    """Every payload class it publishes or takes."""
+    follow: Follow | None = None
+
+    def topics(self) -> tuple[str, ...]:
+        """The topics it takes events from, sorted."""
+        return tuple(
+            sorted(
+                {t.TOPIC for f in self.features if f.subscriptions for s in f.subscriptions.entries for t in s.types}
+            )
+        )

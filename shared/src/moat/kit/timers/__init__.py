@@ -1,0 +1,1 @@
+"""Durable timers, set and moved in the transaction of the domain."""

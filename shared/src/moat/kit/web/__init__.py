@@ -1,0 +1,1 @@
+"""HTTP: the app factory and everything that every door of it shares."""
