@@ -62,6 +62,15 @@ class Event(Generic[D]):
         return self.subject_id
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a derived event needs of its cause; an `Event` has it too. Kept where the effect comes later."""
+
+    id: str
+    correlation_id: str | None
+    traceparent: str | None
+
+
 Catalogue = Mapping[str, type[EventData]]
 
 

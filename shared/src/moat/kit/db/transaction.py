@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moat.kit.events import Event, EventData
+from moat.kit.events import Cause, Event, EventData
 from moat.kit.ids import uuid7
 
 
@@ -64,7 +64,7 @@ class Transaction:
         """The first column of the first row, or None."""
         return (await self.execute(sql, **values)).scalar()
 
-    def publish(self, data: EventData, *, about: UUID, time: datetime, cause: Event[Any] | None = None) -> UUID:
+    def publish(self, data: EventData, *, about: UUID, time: datetime, cause: Event[Any] | Cause | None = None) -> UUID:
         """Announce `data` when this transaction commits, and return the event's id.
 
         `about` becomes the record key and `ce_subject` (the customer); `time` is when it happened in the world: for a
