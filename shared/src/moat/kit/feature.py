@@ -20,6 +20,9 @@ Follow = Callable[[Batch, Transaction], Awaitable[None]]
 Loop = Callable[["Process"], Awaitable[None]]
 """Work that runs beside relay and consumers in a worker until it is cancelled (a dispatcher, say)."""
 
+InFlight = Callable[[Transaction], Awaitable[int]]
+"""How much of a feature's own work is under way beside relay, consumers and timers (messages being sent, say)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -30,6 +33,7 @@ class Feature:
     subscriptions: Subscriptions | None = None
     timers: Timers | None = None
     loops: tuple[Loop, ...] = ()
+    in_flight: InFlight | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ class Service:
     events: Sequence[type[EventData]] = field(default=())
     """Every payload class it publishes or takes."""
     follow: Follow | None = None
+    strict_topics: frozenset[str] = frozenset()
+    """Topics open to the outside (the intake): an unknown type there is a dead letter, elsewhere it is ignored, and
+    events there have no subject yet."""
 
     def topics(self) -> tuple[str, ...]:
         """The topics it takes events from, sorted."""
