@@ -1,1 +1,1 @@
-"""PostgreSQL from a wheel and Kafka from its jars, for one machine and for tests."""
+"""Real servers for one machine, for tests and the embedded mode: PostgreSQL from a wheel, Kafka from its jars."""
