@@ -54,7 +54,7 @@ def _decided(node: Node, row: Mapping[str, Any], now: datetime) -> tuple[bool, t
             fits = compiled(node.group)
             lines = row.get(node.name)
             actual = None if lines is None else [i for i, line in enumerate(lines) if fits(line, now)][:LINES_MAX]
-            threshold = node.threshold or None
+            threshold = node.threshold if node.mode in {"atLeast", "atMost", "exactly"} else None
             return outcome, (Decided(node.pointer, node.name, node.mode, threshold, actual, outcome),)
         case Comparison():
             outcome = compiled(node)(row, now)

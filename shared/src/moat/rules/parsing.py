@@ -184,11 +184,11 @@ class _Reader:
         if not isinstance(mode, str) or mode not in _MODES:
             raise _Wrong(f"{pointer}/match/mode", f"one of {', '.join(_MODES)} is expected, not {shown(mode)}")
         self._only(match, frozenset({"mode", "threshold"}), f"{pointer}/match")
-        threshold = match.get("threshold", 0)
+        threshold = match.get("threshold")
         if mode in _COUNTED and (type(threshold) is not int or not 0 <= threshold <= THRESHOLD_MAX):
             self.errors.add(f"{pointer}/match/threshold", f"a whole number from 0 to {THRESHOLD_MAX} is expected")
         group = self.group(value.get("value"), field.fields, f"{pointer}/value", depth=depth + 1)
-        return LineMatch(pointer, name, field, _MODES[mode], threshold if mode in _COUNTED else 0, group)
+        return LineMatch(pointer, name, field, _MODES[mode], threshold if type(threshold) is int else 0, group)
 
     def _only(self, value: dict[str, Any], allowed: frozenset[str], pointer: str) -> None:
         for key in value:
