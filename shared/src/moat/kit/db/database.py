@@ -119,11 +119,11 @@ def _engine(url: str, name: str, pool_connections: int, statement_timeout_ms: in
     # SQLAlchemy leaves json to its column types; texts have none, so the driver parses.
     @event.listens_for(engine.sync_engine, "connect")
     def parse_json(adapted: Any, _record: Any) -> None:
-        for kind in ("json", "jsonb"):
-            adapted.await_(
-                adapted.driver_connection.set_type_codec(
-                    kind, schema="pg_catalog", encoder=str, decoder=json.loads, format="text"
-                )
-            )
+        adapted.run_async(_parse_json)
 
     return engine
+
+
+async def _parse_json(connection: Any) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(kind, schema="pg_catalog", encoder=str, decoder=json.loads, format="text")
