@@ -1,0 +1,46 @@
+"""What becomes of the occasions for a message, inside the transaction it is given."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from moat.contracts.customers import CustomerMerged
+from moat.contracts.engagement import MessageDelivered, MessageSuppressed
+from moat.kit.db.transaction import Transaction
+from moat.kit.events import Event
+from notify_svc.messages import queries
+from notify_svc.messages.planning import Occasion, Planned, plan
+from notify_svc.templates import queries as templates
+
+
+async def write_to_customers(tx: Transaction, occasions: Sequence[Occasion], *, at: datetime) -> None:
+    """Plan, keep and announce the messages of a batch; an occasion that was seen before changes nothing."""
+    planned = plan(occasions, at=at)
+    if not planned:
+        return
+    published = await templates.published(tx, {message.occasion.kind.template for message in planned})
+    kept = await queries.insert(
+        tx,
+        [message for message in planned if message.occasion.kind.template in published],
+        {code: template.version for code, template in published.items()},
+        at=at,
+    )
+    for message in planned:
+        if message.id in kept:
+            _announce(tx, message, at)
+
+
+async def follow_merges(tx: Transaction, merges: Sequence[Event[CustomerMerged]]) -> None:
+    """The messages of who was merged away are the survivor's."""
+    for event in merges:
+        await queries.move(tx, from_id=event.data.from_id, to_id=event.about)
+
+
+def _announce(tx: Transaction, message: Planned, at: datetime) -> None:
+    customer_id: UUID = message.occasion.customer_id
+    fact = {"message_id": message.id, "template": message.occasion.kind.template, "channel": message.channel}
+    if message.reason is not None:
+        suppressed = MessageSuppressed(reason=message.reason, **fact)
+        tx.publish(suppressed, about=customer_id, time=message.occasion.happened_at, cause=message.occasion.event)
+    elif message.status == "delivered":
+        tx.publish(MessageDelivered(**fact), about=customer_id, time=at, cause=message.occasion.event)

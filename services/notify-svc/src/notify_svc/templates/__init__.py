@@ -1,0 +1,1 @@
+"""Texts of messages: versioned documents in zh-CN and en."""
