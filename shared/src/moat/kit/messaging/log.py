@@ -11,6 +11,8 @@ from typing import Final, Protocol
 from zlib import crc32
 
 PARTITIONS: Final = 12
+RECORD_BYTES_MAX: Final = 1_000_000
+"""Key, value and headers together; Kafka's own default is a little over it."""
 
 
 def partition_of(key: bytes, partitions: int = PARTITIONS) -> int:
@@ -34,6 +36,14 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def size_of(record: Record) -> int:
+    """Bytes of a record, as `RECORD_BYTES_MAX` counts them."""
+    size = len(record.key or b"") + len(record.value or b"")
+    for name, value in record.headers:
+        size += len(name) + len(value) + 8
+    return size
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +88,11 @@ class Producer(Protocol):
 class Reader(Protocol):
     """One member of a consumer group."""
 
-    async def poll(self, *, records_max: int = 2000) -> Mapping[Place, Sequence[Received]]:
-        """The next records per partition, in order, not from paused places; may be empty. Returns within a second."""
+    async def poll(self, *, records_max: int = 2000, wait_seconds: float = 0.5) -> Mapping[Place, Sequence[Received]]:
+        """The next records per partition, in order, not from paused places; empty when none came in `wait_seconds`.
+
+        What it returns belongs to this member at that moment. Raises LogUnavailable.
+        """
 
     async def commit(self, offsets: Mapping[Place, int]) -> None:
         """Remember, for the group, the next offset to read of each place; places that were lost are skipped."""

@@ -1,0 +1,53 @@
+"""The inbox: which events a consumer has taken, so that a second delivery changes nothing."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from moat.kit.db.transaction import Transaction
+from moat.kit.events import Event
+
+if TYPE_CHECKING:
+    from moat.kit.db.database import Database
+
+KEPT_DAYS: Final = 14
+SLICE_ROWS: Final = 5_000
+
+_CLAIM: Final = """
+INSERT INTO inbox (consumer, source, event_id)
+SELECT :consumer, source, event_id
+FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS t (source, event_id)
+ON CONFLICT DO NOTHING
+RETURNING source, event_id
+"""
+_PRUNE: Final = """
+DELETE FROM inbox WHERE ctid = ANY (ARRAY(
+  SELECT ctid FROM inbox WHERE at < now() - make_interval(days => :days) LIMIT :rows))
+"""
+
+
+async def claim(tx: Transaction, consumer: str, events: Sequence[Event[Any]]) -> list[Event[Any]]:
+    """Mark the events as taken by this transaction; returns those that were not taken before, in order.
+
+    Of two with one (source, id) in a batch the first counts. Keys go in sorted, so that two members of a group that
+    were both given a batch wait for each other instead of deadlocking.
+    """
+    first = {(event.source, event.id): event for event in reversed(events)}
+    names = sorted(first)
+    rows = await tx.all(
+        _CLAIM, consumer=consumer, sources=[source for source, _ in names], ids=[id_ for _, id_ in names]
+    )
+    if len(rows) == len(events):
+        return list(events)
+    new = {tuple(row) for row in rows}
+    return [event for event in events if first[event.source, event.id] is event and (event.source, event.id) in new]
+
+
+async def prune(db: "Database", *, days: int = KEPT_DAYS, rows: int = SLICE_ROWS) -> int:
+    """Forget marks older than `days` in slices of one short transaction each; returns how many."""
+    forgotten = 0
+    while True:
+        async with db.transaction() as tx:
+            count = (await tx.execute(_PRUNE, days=days, rows=rows)).rowcount
+        forgotten += count
+        if count < rows:
+            return forgotten

@@ -1,0 +1,125 @@
+"""Kafka behind the common protocol."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from moat.kit.messaging.kafka.producer import KafkaProducer
+from moat.kit.messaging.kafka.reader import KafkaReader
+from moat.kit.messaging.log import PARTITIONS, LogUnavailable, Place, Revoked
+
+CALL_SECONDS_MAX: Final = 5.0
+CREATE_SECONDS_MAX: Final = 30.0
+RECORD_WITH_OVERHEAD_BYTES_MAX: Final = 1_200_000
+T = TypeVar("T")
+
+
+class KafkaLog:
+    """A Kafka cluster at `bootstrap` (host:port, comma separated)."""
+
+    def __init__(self, bootstrap: str, retention_ms: Mapping[str, int]) -> None:
+        self._bootstrap = bootstrap
+        self._retention_ms = retention_ms
+        self._asking = asyncio.Lock()
+        self._admin: AIOKafkaAdminClient | None = None
+        self._ends: AIOKafkaConsumer | None = None
+
+    async def ensure_topics(self) -> None:
+        """Make the topics that are missing. Raises LogUnavailable."""
+        async with self._asking:
+            await self._within(CREATE_SECONDS_MAX, self._ensure_topics())
+
+    async def _ensure_topics(self) -> None:
+        admin = await self._administrator()
+        present = set(await admin.list_topics())
+        missing = [
+            NewTopic(
+                topic,
+                num_partitions=PARTITIONS,
+                replication_factor=-1,
+                topic_configs={
+                    "retention.ms": str(kept_ms),
+                    "max.message.bytes": str(RECORD_WITH_OVERHEAD_BYTES_MAX),
+                    "message.timestamp.type": "CreateTime",
+                },
+            )
+            for topic, kept_ms in self._retention_ms.items()
+            if topic not in present
+        ]
+        if missing:
+            answer = await admin.create_topics(missing, timeout_ms=int(CREATE_SECONDS_MAX * 1000))
+            for _topic, code, *_ in answer.topic_errors:
+                if code not in (0, TopicAlreadyExistsError.errno):
+                    raise for_code(code)(str(_topic))
+
+    async def producer(self) -> KafkaProducer:
+        """A started producer. Raises LogUnavailable."""
+        return await KafkaProducer.start(self._bootstrap)
+
+    async def reader(self, group: str, topics: Sequence[str], *, on_revoked: Revoked) -> KafkaReader:
+        """A started member of `group`. Raises LogUnavailable."""
+        return await KafkaReader.start(self._bootstrap, group, topics, on_revoked)
+
+    async def lag(self, group: str, topics: Sequence[str]) -> Mapping[Place, tuple[int, int]]:
+        """(committed next offset, end offset) of every place. Raises LogUnavailable."""
+        async with self._asking:
+            return await self._within(CALL_SECONDS_MAX, self._lag(group, topics))
+
+    async def _lag(self, group: str, topics: Sequence[str]) -> Mapping[Place, tuple[int, int]]:
+        admin = await self._administrator()
+        if self._ends is None:
+            self._ends = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, request_timeout_ms=4_000)
+            await self._ends.start()
+        places = [TopicPartition(topic, partition) for topic in topics for partition in range(PARTITIONS)]
+        committed = await admin.list_consumer_group_offsets(group, partitions=places)
+        firsts = await self._ends.beginning_offsets(places)
+        ends = await self._ends.end_offsets(places)
+        return {Place(p.topic, p.partition): (max(_committed(committed, p), firsts[p]), ends[p]) for p in places}
+
+    async def _administrator(self) -> AIOKafkaAdminClient:
+        if self._admin is None:
+            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=20_000)
+            try:
+                await admin.start()
+            except BaseException:
+                await _close(admin.close())
+                raise
+            self._admin = admin
+        return self._admin
+
+    async def _within(self, seconds: float, call: Awaitable[T]) -> T:
+        """The answer within a bound; after an error the clients are thrown away."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await call
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self._discard()
+            raise LogUnavailable(f"{type(error).__name__}: {error}") from error
+
+    async def _discard(self) -> None:
+        admin, self._admin = self._admin, None
+        ends, self._ends = self._ends, None
+        if admin is not None:
+            await _close(admin.close())
+        if ends is not None:
+            await _close(ends.stop())
+
+    async def close(self) -> None:
+        await self._discard()
+
+
+def _committed(committed: Mapping[Any, Any], place: TopicPartition) -> int:
+    found = committed.get(place)
+    return int(found.offset) if found is not None and found.offset >= 0 else 0
+
+
+async def _close(closing: Awaitable[None]) -> None:
+    try:
+        async with asyncio.timeout(CALL_SECONDS_MAX):
+            await closing
+    except (KafkaError, OSError, TimeoutError):
+        return

@@ -1,0 +1,125 @@
+"""One member of a Kafka consumer group.
+
+No deserializers (one that raises poisons its partition for ever), no static membership, offsets by hand.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+
+from moat.kit.messaging.log import LogUnavailable, Place, Received, Revoked
+
+START_SECONDS_MAX: Final = 15.0
+CLOSE_SECONDS_MAX: Final = 5.0
+COMMIT_SECONDS_MAX: Final = 5.0
+FETCH_BYTES_MIN: Final = 100_000
+FETCH_WAIT_MS_MAX: Final = 15
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Tells the loop before partitions are given away."""
+
+    def __init__(self, on_revoked: Revoked) -> None:
+        self._on_revoked = on_revoked
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        if revoked:
+            await self._on_revoked(frozenset(Place(p.topic, p.partition) for p in revoked))
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        """Positions come from the group's offsets."""
+
+
+class KafkaReader:
+    """One started aiokafka consumer."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+
+    @classmethod
+    async def start(cls, bootstrap: str, group: str, topics: Sequence[str], on_revoked: Revoked) -> "KafkaReader":
+        """Join the group. Raises LogUnavailable."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=30_000,
+            heartbeat_interval_ms=5_000,
+            rebalance_timeout_ms=60_000,
+            fetch_min_bytes=FETCH_BYTES_MIN,
+            fetch_max_wait_ms=FETCH_WAIT_MS_MAX,
+            max_partition_fetch_bytes=1_500_000,
+            retry_backoff_ms=100,
+        )
+        consumer.subscribe(topics=list(topics), listener=_Listener(on_revoked))
+        reader = cls(consumer)
+        try:
+            async with asyncio.timeout(START_SECONDS_MAX):
+                await consumer.start()
+        except (KafkaError, OSError, TimeoutError) as error:
+            await reader.close()
+            raise LogUnavailable(f"{type(error).__name__}: {error}") from error
+        return reader
+
+    async def poll(self, *, records_max: int = 2000, wait_seconds: float = 0.5) -> Mapping[Place, Sequence[Received]]:
+        """The next records per partition. Raises LogUnavailable."""
+        try:
+            found = await self._consumer.getmany(timeout_ms=int(wait_seconds * 1000), max_records=records_max)
+        except KafkaError as error:
+            raise LogUnavailable(f"{type(error).__name__}: {error}") from error
+        return {Place(p.topic, p.partition): [_received(r) for r in records] for p, records in found.items()}
+
+    async def commit(self, offsets: Mapping[Place, int]) -> None:
+        """Remember the group's next offsets of the places that are still ours. Raises LogUnavailable."""
+        mine = self._consumer.assignment()
+        told = {TopicPartition(p.topic, p.partition): offset for p, offset in offsets.items()}
+        told = {partition: offset for partition, offset in told.items() if partition in mine}
+        if not told:
+            return
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS_MAX):
+                await self._consumer.commit(told)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise LogUnavailable(f"{type(error).__name__}: {error}") from error
+
+    def seek(self, place: Place, offset: int) -> None:
+        """Read from here on; nothing if the place is not ours any more."""
+        try:
+            self._consumer.seek(TopicPartition(place.topic, place.partition), offset)
+        except IllegalStateError:
+            return
+
+    def pause(self, places: Sequence[Place]) -> None:
+        """Leave these out, as far as they are ours."""
+        mine = self._consumer.assignment()
+        self._consumer.pause(*[p for p in map(_partition, places) if p in mine])
+
+    def resume(self, places: Sequence[Place]) -> None:
+        """Take these in again."""
+        mine = self._consumer.assignment()
+        self._consumer.resume(*[p for p in map(_partition, places) if p in mine])
+
+    def assignment(self) -> frozenset[Place]:
+        return frozenset(Place(p.topic, p.partition) for p in self._consumer.assignment())
+
+    async def close(self) -> None:
+        """Leave the group, within a bound."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                await self._consumer.stop()
+        except (KafkaError, OSError, TimeoutError):
+            return
+
+
+def _partition(place: Place) -> TopicPartition:
+    return TopicPartition(place.topic, place.partition)
+
+
+def _received(record: Any) -> Received:
+    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return Received(record.topic, record.partition, record.offset, record.key, record.value, tuple(record.headers), at)

@@ -1,0 +1,198 @@
+"""Outbox → log: everything that was committed is sent, in order per key, at least once.
+
+One relay in every worker replica. A pass is one transaction: lock the free buckets, read them *in a second statement*
+(one combined statement re-reads rows that the previous holder has sent already), send all in order, delete what was
+acknowledged. Never `seq > last seen` (a lower seq may commit later), never SKIP LOCKED across relays (it inverts
+order).
+"""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import Row
+
+from moat.kit.db.database import Database
+from moat.kit.db.transaction import Transaction
+from moat.kit.messaging import metrics
+from moat.kit.messaging.failures import Failure, failure_of
+from moat.kit.messaging.log import Log, Producer, Record, RecordRefused
+from moat.kit.messaging.outbox import BUCKETS
+from moat.kit.messaging.wire import SEQUENCE_DIGITS
+
+ROWS_MAX: Final = 2_000
+SEND_SECONDS_MAX: Final = 8.0
+TRIES_MAX: Final = 5
+POLL_SECONDS_MIN: Final = 0.05
+POLL_SECONDS_MAX: Final = 0.25
+BACKOFF_SECONDS_MIN: Final = 0.1
+BACKOFF_SECONDS_MAX: Final = 5.0
+_LOCK_CLASS: Final = 7305004
+
+_LOCK: Final = """
+SELECT bucket FROM generate_series(0, :buckets - 1) AS bucket
+WHERE EXISTS (SELECT FROM outbox) AND pg_try_advisory_xact_lock(:class, bucket)
+"""
+_LOCK_BINDS: Final = {"buckets": BUCKETS, "class": _LOCK_CLASS}
+_READ: Final = """
+SELECT seq, id, topic, type, key, payload, headers, created_at,
+       extract(epoch FROM clock_timestamp() - created_at) AS age_seconds
+FROM outbox WHERE bucket = ANY (CAST(:buckets AS smallint[])) ORDER BY seq LIMIT :rows
+"""
+_DELETE: Final = "DELETE FROM outbox WHERE seq = ANY (CAST(:seqs AS bigint[]))"
+_BURY: Final = """
+WITH dead AS (DELETE FROM outbox WHERE seq = :seq RETURNING *)
+INSERT INTO outbox_dead (seq, id, bucket, aggregate_type, aggregate_id, topic, type, key, payload, headers,
+                         created_at, reason, attempts)
+SELECT seq, id, bucket, aggregate_type, aggregate_id, topic, type, key, payload, headers, created_at, :reason, :attempts
+FROM dead
+"""
+_JSON: Final = ("content-type", b"application/json")
+_VERSION: Final = ("ce_specversion", b"1.0")
+
+logger = structlog.get_logger(__name__)
+
+
+class Relay:
+    """Sends one service's outbox. One object for each worker process."""
+
+    def __init__(self, service_name: str, db: Database, log: Log) -> None:
+        self._name = service_name
+        self._source = ("ce_source", f"/{service_name}".encode())
+        self._db = db
+        self._log = log
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._producer: Producer | None = None
+        self._tries: dict[int, int] = {}
+        db.on_published(self._wake.set)
+
+    def stop(self) -> None:
+        """Ask `run` to finish: what is in the outbox now is still sent if the log is there."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Relay until told to stop."""
+        pause, failures = POLL_SECONDS_MIN, 0
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    rows = await self._pass()
+                    failures = 0
+                except Exception as error:
+                    failures += 1
+                    await self._after_failure(error)
+                    if self._stopping:
+                        return
+                    await self._sleep(_backoff(failures))
+                    continue
+                if rows == 0:
+                    if self._stopping:
+                        return
+                    pause = min(pause * 1.5, POLL_SECONDS_MAX)
+                    await self._sleep(pause)
+                else:
+                    pause = POLL_SECONDS_MIN
+        finally:
+            await self._discard_producer()
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _after_failure(self, error: Exception) -> None:
+        kind = failure_of(error)
+        metrics.RELAY_FAILURES.labels(self._name, kind.value).inc()
+        if kind is Failure.TRANSIENT:
+            logger.warning("relay.waits", service=self._name, error=str(error)[:300])
+        else:
+            logger.error("relay.failed", service=self._name, exc_info=error)
+        await self._discard_producer()
+
+    async def _discard_producer(self) -> None:
+        # After an error a producer may never recover (a gap in its sequence); a new one costs milliseconds.
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.close()
+
+    async def _pass(self) -> int:
+        """One transaction of the relay; returns how many rows left the outbox."""
+        started = time.perf_counter()
+        if self._producer is None:
+            self._producer = await self._log.producer()
+        refused: RecordRefused | None = None
+        async with self._db.transaction() as tx:
+            buckets = [row[0] for row in await tx.all(_LOCK, **_LOCK_BINDS)]
+            rows = await tx.all(_READ, buckets=buckets, rows=ROWS_MAX) if buckets else ()
+            if not rows:
+                return 0
+            metrics.RELAY_AGE.labels(self._name).observe(float(rows[0].age_seconds))
+            try:
+                await self._send(rows)
+            except RecordRefused as error:
+                refused = error
+                gone = await self._set_aside(tx, rows, error)
+            else:
+                gone = len(rows)
+                await tx.execute(_DELETE, seqs=[row.seq for row in rows])
+        metrics.RELAY_SECONDS.labels(self._name).observe(time.perf_counter() - started)
+        metrics.RELAYED.labels(self._name).inc(gone)
+        if refused is not None and self._tries:
+            await self._sleep(BACKOFF_SECONDS_MIN)
+        return gone or 1
+
+    async def _send(self, rows: Sequence[Row[Any]]) -> None:
+        assert self._producer is not None
+        if rows:
+            await self._producer.send([self._record(row) for row in rows], deadline_seconds=SEND_SECONDS_MAX)
+
+    async def _set_aside(self, tx: Transaction, rows: Sequence[Row[Any]], refused: RecordRefused) -> int:
+        """Send what stands before a refused row; after five tries the row leaves the queue with its reason."""
+        before, row = rows[: refused.index], rows[refused.index]
+        await self._send(before)
+        await tx.execute(_DELETE, seqs=[sent.seq for sent in before])
+        tries = self._tries.get(row.seq, 0) + 1
+        if tries < TRIES_MAX:
+            self._tries[row.seq] = tries
+            return len(before)
+        self._tries.pop(row.seq, None)
+        await tx.execute(_BURY, seq=row.seq, reason=refused.reason[:2000], attempts=tries)
+        metrics.RELAY_DEAD.labels(self._name).inc()
+        logger.error("relay.dead", service=self._name, id=str(row.id), topic=row.topic, reason=refused.reason[:300])
+        return len(before) + 1
+
+    def _record(self, row: Row[Any]) -> Record:
+        seq, id_, topic, type_, key, payload, headers, created_at, _ = tuple(row)
+        attributes = headers if isinstance(headers, dict) else json.loads(headers)
+        raw_key = key.encode()
+        return Record(
+            topic,
+            raw_key,
+            bytes(payload),
+            (
+                _VERSION,
+                ("ce_id", str(id_).encode()),
+                self._source,
+                ("ce_type", type_.encode()),
+                ("ce_subject", raw_key),
+                ("ce_sequence", str(seq).zfill(SEQUENCE_DIGITS).encode()),
+                ("ce_recordedat", created_at.astimezone(UTC).isoformat().encode()),
+                _JSON,
+                *[(f"ce_{name}", value.encode()) for name, value in attributes.items()],
+            ),
+        )
+
+
+def _backoff(failures: int) -> float:
+    # Jitter is not a secret.
+    return min(BACKOFF_SECONDS_MIN * 2.0**failures, BACKOFF_SECONDS_MAX) * random.uniform(0.7, 1.3)  # noqa: S311
