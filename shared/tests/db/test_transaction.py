@@ -1,0 +1,129 @@
+import asyncio
+from uuid import UUID
+
+import pytest
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from moat.contracts.customers import CustomerMerged
+from moat.contracts.loyalty import MemberEnrolled
+from moat.kit.ids import uuid7
+from moat.kit.testing.batches import published
+from moat.kit.testing.events import TODAY, an_event
+
+
+@pytest.fixture
+async def db(database_of):
+    return (await database_of("notify_svc")).db
+
+
+async def test_what_was_done_and_what_was_announced_are_kept_together(db):
+    customer = uuid7()
+    woken = []
+    db.on_published(lambda: woken.append(True))
+
+    async with db.transaction() as tx:
+        await tx.execute("INSERT INTO known_customer (customer_id, created_at) VALUES (:id, now())", id=customer)
+        tx.publish(MemberEnrolled(), about=customer, time=TODAY)
+
+    assert [(event.type, event.about) for event in await published(db)] == [("moat.member.enrolled.v1", customer)]
+    assert woken == [True]
+
+
+async def test_an_error_leaves_neither(db):
+    woken = []
+    db.on_published(lambda: woken.append(True))
+
+    with pytest.raises(RuntimeError):
+        async with db.transaction() as tx:
+            await tx.execute("INSERT INTO known_customer (customer_id, created_at) VALUES (:id, now())", id=uuid7())
+            tx.publish(MemberEnrolled(), about=uuid7(), time=TODAY)
+            raise RuntimeError
+
+    async with db.transaction() as tx:
+        assert await tx.scalar("SELECT count(*) FROM known_customer") == 0
+    assert await published(db) == []
+    assert woken == []
+
+
+async def test_a_derived_event_names_its_cause_and_keeps_the_correlation(db):
+    cause = an_event(CustomerMerged(from_id=uuid7()), id="cause-1", correlation_id="order-7")
+
+    async with db.transaction() as tx:
+        tx.publish(MemberEnrolled(), about=uuid7(), time=TODAY, cause=cause)
+
+    async with db.transaction() as tx:
+        headers = await tx.scalar("SELECT headers FROM outbox")
+    assert (headers["causationid"], headers["correlationid"]) == ("cause-1", "order-7")
+
+
+async def test_the_service_role_does_not_own_the_tables_and_cannot_rewrite_the_audit(db):
+    async with db.transaction() as tx:
+        assert await tx.scalar("SELECT current_user") == "notify_app"
+    for forbidden in (
+        "DROP TABLE message",
+        "UPDATE audit SET actor = 'x'",
+        "DELETE FROM audit",
+        "ALTER TABLE message DISABLE ROW LEVEL SECURITY",
+    ):
+        with pytest.raises(DBAPIError, match="permission denied|must be owner"):
+            async with db.transaction() as tx:
+                await tx.execute(forbidden)
+
+
+async def test_a_customers_transaction_ends_with_its_role(db):
+    async with db.transaction(customer=uuid7()) as tx:
+        assert await tx.scalar("SELECT current_user") == "notify_customer"
+        setting = await tx.scalar("SELECT current_setting('moat.customer_id')")
+        assert UUID(setting)
+    async with db.transaction() as tx:
+        assert await tx.scalar("SELECT current_user") == "notify_app"
+        assert not await tx.scalar("SELECT current_setting('moat.customer_id', true)")
+
+
+async def test_the_database_bounds_a_statement_and_a_wait_for_a_lock(db):
+    quick = db.sibling(statement_timeout_ms=50, pool_connections=2)
+    try:
+        with pytest.raises(DBAPIError, match="statement timeout"):
+            async with quick.transaction() as tx:
+                await tx.execute("SELECT pg_sleep(5)")
+    finally:
+        await quick.close()
+
+    async with db.transaction() as holder:
+        await holder.execute("LOCK TABLE template IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            async with db.transaction() as tx:
+                await tx.execute("SELECT count(*) FROM template")
+
+
+async def test_a_pool_that_is_used_up_says_so_instead_of_waiting_for_ever(db):
+    small = db.sibling(statement_timeout_ms=3_000, pool_connections=2)
+    release = asyncio.Event()
+
+    async def hold():
+        async with small.transaction() as tx:
+            await tx.execute("SELECT 1")
+            await release.wait()
+
+    holders = [asyncio.create_task(hold()) for _ in range(2)]
+    async with asyncio.timeout(5):
+        while small.connections_in_use() < 2:
+            await asyncio.sleep(0.005)
+    try:
+        with pytest.raises(Exception, match="QueuePool limit"):
+            async with small.transaction() as tx:
+                await tx.execute("SELECT 1")
+    finally:
+        release.set()
+        await asyncio.gather(*holders)
+        assert small.connections_in_use() == 0
+        await small.close()
+
+
+async def test_a_database_that_is_away_is_an_operational_error(db):
+    nowhere = type(db).connect("postgresql://x:y@127.0.0.1:1/none", name="notify-svc")
+
+    with pytest.raises((OperationalError, OSError)):
+        async with nowhere.transaction() as tx:
+            await tx.execute("SELECT 1")
+    await nowhere.close()

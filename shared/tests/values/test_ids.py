@@ -1,0 +1,35 @@
+import threading
+from datetime import UTC, datetime
+from uuid import UUID
+
+from moat.kit.ids import instant_of, uuid7
+
+
+def test_an_id_is_a_version_7_uuid_of_the_present_millisecond():
+    before = datetime.now(UTC).timestamp()
+    id_ = uuid7()
+    after = datetime.now(UTC).timestamp()
+
+    assert (id_.version, id_.variant) == (7, "specified in RFC 4122")
+    assert before - 0.001 <= instant_of(id_).timestamp() <= after + 0.001
+
+
+def test_the_vector_of_the_standard_has_its_instant():
+    # RFC 9562, appendix A.6: Tuesday, February 22, 2022 2:22:22.00 PM GMT-05:00.
+    assert instant_of(UUID("017F22E2-79B0-7CC3-98C4-DC0C0C07398F")) == datetime(2022, 2, 22, 19, 22, 22, tzinfo=UTC)
+
+
+def test_ids_of_other_versions_have_no_instant():
+    assert instant_of(UUID("919108f7-52d1-4320-9bac-f847db4148a8")) is None
+
+
+def test_ids_grow_within_a_process_even_from_several_threads():
+    made = [[] for _ in range(4)]
+    threads = [threading.Thread(target=lambda to=to: to.extend(uuid7() for _ in range(5_000))) for to in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert all(ids == sorted(ids) for ids in made)
+    assert len({id_ for ids in made for id_ in ids}) == 20_000
