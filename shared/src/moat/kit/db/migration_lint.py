@@ -1,0 +1,102 @@
+"""What a migration must not do: be irreversible, or hold a long lock on a table with rows in it.
+
+The first revision of a service makes its tables and is free; later ones meet tables with rows. Read from the source, so
+it needs no database; the tests of each service run up, down and up.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to mend."""
+
+    path: Path
+    line: int
+    what: str
+
+
+# Each with the way to do it without making everybody wait.
+_LONG_LOCKS: Final = (
+    (
+        re.compile(r"\bCREATE\s+(UNIQUE\s+)?INDEX\s+(?!CONCURRENTLY)", re.IGNORECASE),
+        "CREATE INDEX blocks writers; use CREATE INDEX CONCURRENTLY in op.get_context().autocommit_block()",
+    ),
+    (
+        re.compile(r"\bALTER\s+COLUMN\s+\w+\s+(SET\s+DATA\s+)?TYPE\b", re.IGNORECASE),
+        "a change of type rewrites the table; add a column, fill it in slices, swap",
+    ),
+    (
+        re.compile(r"\bALTER\s+COLUMN\s+\w+\s+SET\s+NOT\s+NULL\b", re.IGNORECASE),
+        "SET NOT NULL scans under lock; add CHECK (… IS NOT NULL) NOT VALID, validate it, then set",
+    ),
+    (
+        re.compile(r"\bADD\s+COLUMN\b(?=[^,;]*\bNOT\s+NULL\b)(?![^,;]*\bDEFAULT\b)", re.IGNORECASE),
+        "a NOT NULL column without a default fails on tables with rows",
+    ),
+    (
+        re.compile(r"\bADD\s+(CONSTRAINT\s+\w+\s+)?(FOREIGN\s+KEY|CHECK)\b(?![^;]*\bNOT\s+VALID\b)", re.IGNORECASE),
+        "a constraint scans under lock; add it NOT VALID and validate it in a later statement",
+    ),
+    (
+        re.compile(r"\b(VACUUM\s+FULL|CLUSTER|LOCK\s+TABLE)\b", re.IGNORECASE),
+        "this holds an exclusive lock for as long as the table is big",
+    ),
+)
+_OPERATIONS: Final = {
+    "create_index": ("postgresql_concurrently", _LONG_LOCKS[0][1]),
+    "create_foreign_key": ("postgresql_not_valid", _LONG_LOCKS[4][1]),
+    "create_check_constraint": ("postgresql_not_valid", _LONG_LOCKS[4][1]),
+}
+
+
+def lint(directory: Path) -> list[Finding]:
+    """Everything to mend in the revisions of one service (`migrations/versions`), in order."""
+    return [finding for path in sorted(directory.glob("*.py")) for finding in _lint_one(path)]
+
+
+def _lint_one(path: Path) -> Iterator[Finding]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for name in ("upgrade", "downgrade"):
+        function = functions.get(name)
+        if function is None or not any(_does_something(statement) for statement in function.body):
+            yield Finding(path, function.lineno if function else 1, f"{name}() does nothing; a migration is reversible")
+    if _is_first(tree) or "upgrade" not in functions:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for pattern, what in _LONG_LOCKS:
+                if pattern.search(node.value):
+                    yield Finding(path, node.lineno, what)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield from _lint_call(path, node, node.func.attr)
+
+
+def _lint_call(path: Path, node: ast.Call, name: str) -> Iterator[Finding]:
+    if name in _OPERATIONS:
+        option, what = _OPERATIONS[name]
+        if not any(word.arg == option for word in node.keywords):
+            yield Finding(path, node.lineno, what)
+
+
+def _does_something(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Pass):
+        return False
+    return not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+
+
+def _is_first(tree: ast.Module) -> bool:
+    for node in tree.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        if any(isinstance(target, ast.Name) and target.id == "down_revision" for target in targets):
+            value = node.value  # type: ignore[union-attr]
+            return isinstance(value, ast.Constant) and value.value is None
+    return False
