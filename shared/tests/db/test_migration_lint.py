@@ -5,7 +5,15 @@ import pytest
 from moat.kit.db.migration_lint import lint
 
 HOUSE = Path(__file__).parents[3]
-LATER = 'revision = "0002"\ndown_revision = "0001"\n\n\ndef upgrade():\n    op.execute("{}")\n\n\ndef downgrade():\n    op.execute("SELECT 1")\n'
+LATER = """
+revision, down_revision = "0002", "0001"
+
+def upgrade():
+    op.execute("{}")
+
+def downgrade():
+    op.execute("SELECT 1")
+"""
 
 
 @pytest.mark.parametrize(
@@ -26,7 +34,7 @@ def test_a_long_lock_on_a_table_with_rows_is_found(tmp_path, sql):
 
     (finding,) = lint(tmp_path)
 
-    assert finding.line == 6
+    assert finding.line == 5
 
 
 @pytest.mark.parametrize(

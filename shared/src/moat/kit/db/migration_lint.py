@@ -93,10 +93,12 @@ def _does_something(statement: ast.stmt) -> bool:
 
 def _is_first(tree: ast.Module) -> bool:
     for node in tree.body:
-        targets = (
-            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        )
-        if any(isinstance(target, ast.Name) and target.id == "down_revision" for target in targets):
-            value = node.value  # type: ignore[union-attr]
+        if isinstance(node, ast.Assign):
+            target, value = node.targets[0], node.value
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            target, value = node.target, node.value
+        else:
+            continue
+        if isinstance(target, ast.Name) and target.id == "down_revision":
             return isinstance(value, ast.Constant) and value.value is None
     return False
