@@ -1,1 +1,1 @@
-"""Moat on one machine: embedded PostgreSQL, the processes under a supervisor, the demo."""
+"""Moat on one machine: its servers, its six processes under a small supervisor, and the demo."""

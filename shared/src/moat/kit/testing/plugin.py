@@ -6,7 +6,7 @@ side by side cannot meet. Nothing starts before a test asks for it.
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,11 +120,17 @@ def event_log_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture
-async def event_log(event_log_url: str) -> AsyncIterator["Log"]:
-    """A fresh log of each kind in turn, with every topic of the house."""
+def event_topics() -> Mapping[str, int]:
+    """Topic → retention in milliseconds (-1: for ever) of `event_log`; overridden by tests with topics of their own."""
+    return {"moat.pears": -1, "moat.plums": -1}
+
+
+@pytest.fixture
+async def event_log(event_log_url: str, event_topics: Mapping[str, int]) -> AsyncIterator["Log"]:
+    """A fresh log of each kind in turn, with `event_topics` in it."""
     from moat.kit.messaging import open_log
 
-    log = open_log(event_log_url)
+    log = open_log(event_log_url, topics=event_topics)
     await log.ensure_topics()
     yield log
     await log.close()
