@@ -1,0 +1,1 @@
+"""Earning: orders become points by the version of the programme that was valid when they happened."""

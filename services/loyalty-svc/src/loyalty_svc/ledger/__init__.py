@@ -1,0 +1,1 @@
+"""Points accounts: every change is a posting whose entries sum to zero, and no entry ever changes."""

@@ -1,0 +1,36 @@
+"""The HTTP door of the ledger."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+
+from loyalty_svc.ledger import queries
+from loyalty_svc.ledger.audit import audit
+from loyalty_svc.ledger.schemas import AuditOut, PostingOut
+from loyalty_svc.ledger.tables import POINTS
+from moat.customers.access import CustomerAccess, UnknownCustomer, customer_access
+from moat.kit.auth import Caller, allow
+from moat.kit.web import Db, Page, PageQuery, problems
+
+router = APIRouter(tags=["loyalty"])
+Reader = Annotated[CustomerAccess, Depends(customer_access("loyalty:read", customers=True))]
+Operator = Annotated[Caller, Depends(allow("ops"))]
+
+
+@router.get("/v1/customers/{customer_id}/loyalty/postings", responses=problems(UnknownCustomer))
+async def list_postings(
+    access: Reader, db: Db, page: PageQuery, account_type: Literal["points", "growth"] = POINTS
+) -> Page[PostingOut]:
+    """A customer's postings in one account type, newest first."""
+    after = UUID(str(page.after[0])) if page.after else None
+    async with db.transaction(customer=access.own) as tx:
+        rows = await queries.postings_of(tx, access.id, account_type, after=after, limit=page.limit + 1)
+    return page.page(rows, key=lambda row: (row.id,), of=PostingOut.of)
+
+
+@router.get("/v1/loyalty/audit")
+async def audit_ledger(_: Operator, db: Db) -> AuditOut:
+    """Recompute the invariants and totals of the ledger from its rows."""
+    async with db.transaction() as tx:
+        return AuditOut.of(await audit(tx))

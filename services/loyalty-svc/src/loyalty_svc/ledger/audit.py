@@ -1,0 +1,132 @@
+"""The invariants of the ledger, recomputed from its rows; each is one statement, so each judges one snapshot.
+
+Names are those of the reliability design: L1 sums, L2 balances, L4 once for each cause, L8 nothing was changed.
+Balances below the floor (L3), lots (L5) and holds (L6, L7) join when the ledger has them.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from moat.kit.db.transaction import Transaction
+
+EXAMPLES_MAX: Final = 5
+TIMEOUT: Final = "50s"
+"""Of each statement; the audit reads every row."""
+
+# Every posting sums to zero in each account type, and postings and entries belong together.
+_L1: Final = """
+WITH sums AS (SELECT posting_id, account_type, sum(amount) AS amount FROM entry GROUP BY posting_id, account_type),
+broken AS (
+  SELECT posting_id AS id, account_type || ' sums to ' || amount AS what FROM sums WHERE amount <> 0
+  UNION ALL
+  SELECT coalesce(p.id, s.posting_id), CASE WHEN p.id IS NULL THEN 'entries without a posting' ELSE 'no entries' END
+  FROM posting p FULL JOIN (SELECT DISTINCT posting_id FROM sums) s ON s.posting_id = p.id
+  WHERE p.id IS NULL OR s.posting_id IS NULL)
+"""
+# A balance is the sum of its entries. Lifetime totals move with merges, so they are compared over all the customers
+# who became one.
+_L2: Final = """
+WITH moved AS (
+  SELECT e.customer_id, e.account_type AS type, sum(e.amount) AS amount,
+         coalesce(sum(e.amount) FILTER (WHERE p.kind = 'earned'), 0) AS earned,
+         coalesce(-sum(e.amount) FILTER (WHERE p.kind = 'reversed'), 0) AS reversed,
+         coalesce(-sum(e.amount) FILTER (WHERE p.kind = 'spent'), 0) AS spent,
+         coalesce(-sum(e.amount) FILTER (WHERE p.kind = 'expired'), 0) AS expired
+  FROM entry e JOIN posting p ON p.id = e.posting_id WHERE e.customer_id IS NOT NULL GROUP BY 1, 2),
+both_sides AS (
+  SELECT customer_id, type, coalesce(a.available + a.pending + a.reserved, 0) AS held, coalesce(m.amount, 0) AS amount,
+         coalesce(a.earned_total, 0) - coalesce(m.earned, 0) AS earned,
+         coalesce(a.reversed_total, 0) - coalesce(m.reversed, 0) AS reversed,
+         coalesce(a.spent_total, 0) - coalesce(m.spent, 0) AS spent,
+         coalesce(a.expired_total, 0) - coalesce(m.expired, 0) AS expired
+  FROM account a FULL JOIN moved m USING (customer_id, type)),
+broken AS (
+  SELECT customer_id AS id, type || ' holds ' || held || ', entries sum to ' || amount AS what
+  FROM both_sides WHERE held <> amount
+  UNION ALL
+  SELECT coalesce(s.to_id, b.customer_id), type || ' totals are off by ' || sum(earned) || ' earned, ' || sum(reversed)
+         || ' reversed, ' || sum(spent) || ' spent, ' || sum(expired) || ' expired'
+  FROM both_sides b LEFT JOIN customer_alias s ON s.from_id = b.customer_id
+  GROUP BY coalesce(s.to_id, b.customer_id), type
+  HAVING sum(earned) <> 0 OR sum(reversed) <> 0 OR sum(spent) <> 0 OR sum(expired) <> 0)
+"""
+_L4: Final = """
+WITH broken AS (
+  SELECT cause_id AS id, count(*) || ' postings ' || kind || ' because of ' || reason AS what
+  FROM posting GROUP BY cause_id, kind, cause_part, reason HAVING count(*) > 1)
+"""
+# The seal is what `posting.seal` computes; and the triggers that refuse changes must be there and on.
+_L8: Final = """
+WITH guards (name) AS (VALUES ('posting_grows_only'), ('entry_grows_only')),
+broken AS (
+  SELECT p.id, p.kind || ' posting is not what was written' AS what
+  FROM posting p JOIN entry e ON e.posting_id = p.id GROUP BY p.id
+  HAVING CAST(md5(uuid_send(p.id) || uuid_send(p.customer_id) || uuid_send(p.cause_id) || convert_to(
+    p.kind || '|' || p.cause_part || '|' ||
+    string_agg(e.amount || chr(58) || coalesce(CAST(e.balance_after AS text), ''), ',' ORDER BY e.leg),
+    'UTF8')) AS uuid) <> p.seal
+  UNION ALL
+  SELECT NULL, 'the trigger ' || name || ' is missing or off' FROM guards
+  WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgname = name AND t.tgenabled IN ('O', 'A')))
+"""
+_VERDICT: Final = """
+SELECT count(*) AS times,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'what', what)), '[]')
+        FROM (SELECT id, what FROM broken ORDER BY id LIMIT :examples_max) AS first_few) AS examples
+FROM broken
+"""
+INVARIANTS: Final = {"L1": _L1 + _VERDICT, "L2": _L2 + _VERDICT, "L4": _L4 + _VERDICT, "L8": _L8 + _VERDICT}
+
+_COUNTS: Final = """
+SELECT (SELECT count(*) FROM account) AS accounts, (SELECT count(*) FROM posting) AS postings,
+       (SELECT count(*) FROM entry) AS entries
+"""
+_TOTALS: Final = """
+WITH moved AS (
+  SELECT e.account_type AS type, p.kind, sum(e.amount) AS amount
+  FROM entry e JOIN posting p ON p.id = e.posting_id WHERE e.customer_id IS NOT NULL GROUP BY 1, 2),
+held AS (
+  SELECT type, sum(available) AS available, sum(pending) AS pending, sum(reserved) AS reserved FROM account GROUP BY 1)
+SELECT h.type,
+       coalesce(sum(m.amount) FILTER (WHERE m.kind = 'earned'), 0)::bigint AS earned,
+       coalesce(-sum(m.amount) FILTER (WHERE m.kind = 'reversed'), 0)::bigint AS reversed,
+       coalesce(-sum(m.amount) FILTER (WHERE m.kind = 'spent'), 0)::bigint AS spent,
+       coalesce(-sum(m.amount) FILTER (WHERE m.kind = 'expired'), 0)::bigint AS expired,
+       coalesce(sum(m.amount) FILTER (WHERE m.kind = 'adjusted'), 0)::bigint AS adjusted,
+       h.available::bigint, h.pending::bigint, h.reserved::bigint
+FROM held h LEFT JOIN moved m USING (type) GROUP BY h.type, h.available, h.pending, h.reserved
+"""
+
+
+class Violation(NamedTuple):
+    """One invariant that does not hold: how often, with the first few places."""
+
+    invariant: str
+    times: int
+    examples: Sequence[dict[str, Any]]
+
+
+class Audit(NamedTuple):
+    """The ledger as it is now; `totals` by account type."""
+
+    accounts: int
+    postings: int
+    entries: int
+    violations: Sequence[Violation]
+    totals: dict[str, dict[str, int]]
+
+
+async def audit(tx: Transaction) -> Audit:
+    """Recompute everything."""
+    await tx.execute(f"SET LOCAL statement_timeout = '{TIMEOUT}'")
+    violations = []
+    for invariant, sql in INVARIANTS.items():
+        verdict = await tx.one(sql, examples_max=EXAMPLES_MAX)
+        if verdict.times:
+            violations.append(Violation(invariant, verdict.times, verdict.examples))
+    counts = await tx.one(_COUNTS)
+    totals = {
+        row.type: {name: value for name, value in row._mapping.items() if name != "type"}
+        for row in await tx.all(_TOTALS)
+    }
+    return Audit(counts.accounts, counts.postings, counts.entries, violations, totals)

@@ -1,0 +1,16 @@
+"""The event door of the ledger: customers who turn out to be one."""
+
+from loyalty_svc.ledger import usecases
+from loyalty_svc.ledger.usecases import Merge
+from moat.contracts.customers import CustomerMerged
+from moat.kit.clock import Clock
+from moat.kit.db.transaction import Transaction
+from moat.kit.messaging.subscriptions import Batch, Subscriptions
+
+subscriptions = Subscriptions()
+
+
+@subscriptions.on(CustomerMerged)
+async def move_accounts(batch: Batch, tx: Transaction, clock: Clock) -> None:
+    """Move what merged customers hold to the survivors; a second delivery finds nothing to move."""
+    await usecases.move_merged(tx, [Merge(event.data.from_id, event.about, event.time, event.id) for event in batch])

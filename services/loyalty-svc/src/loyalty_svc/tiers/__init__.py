@@ -1,0 +1,1 @@
+"""Tiers: where a member stands by his growth value, since when, and what is missing to the next."""

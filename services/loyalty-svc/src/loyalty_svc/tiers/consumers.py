@@ -1,0 +1,15 @@
+"""The event door of tiers: customers who turn out to be one. (Growth itself arrives through `earning`.)"""
+
+from loyalty_svc.tiers import usecases
+from moat.contracts.customers import CustomerMerged
+from moat.kit.clock import Clock
+from moat.kit.db.transaction import Transaction
+from moat.kit.messaging.subscriptions import Batch, Subscriptions
+
+subscriptions = Subscriptions()
+
+
+@subscriptions.on(CustomerMerged)
+async def judge_survivors(batch: Batch, tx: Transaction, clock: Clock) -> None:
+    """Give survivors the tier of what they hold together; the ledger has moved it by now."""
+    await usecases.follow_merges(tx, batch)
