@@ -37,6 +37,11 @@ VALUES (:id, :bucket, 'dead_letter', :aggregate_id, :topic, :type, :key, :payloa
         jsonb_build_object('time', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
                            'correlationid', CAST(:correlation_id AS text)))
 """
+_PAGE: Final = """
+SELECT * FROM dead_letter
+WHERE (CAST(:status AS text) IS NULL OR status = :status) AND (CAST(:after AS uuid) IS NULL OR id > :after)
+ORDER BY id LIMIT :limit
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,11 @@ def text_of(error: BaseException) -> str:
 async def pending(tx: Transaction) -> int:
     """How many wait for somebody's decision."""
     return int(await tx.scalar("SELECT count(*) FROM dead_letter WHERE status = 'pending'"))
+
+
+async def page(tx: Transaction, *, status: str | None, after: UUID | None, limit: int) -> Sequence[Any]:
+    """Dead letters, the oldest first, after the one named `after`; only those in `status` if given."""
+    return await tx.all(_PAGE, status=status, after=after, limit=limit)
 
 
 async def find(tx: Transaction, id_: UUID) -> Any | None:

@@ -131,5 +131,8 @@ class Log(Protocol):
     async def lag(self, group: str, topics: Sequence[str]) -> Mapping[Place, tuple[int, int]]:
         """(committed next offset, end offset) of every place of these topics. Raises LogUnavailable."""
 
+    async def tidy(self) -> None:
+        """Drop records that are older than their topic keeps them, where the log does not by itself."""
+
     async def close(self) -> None:
         """Let go of everything, within a bound."""

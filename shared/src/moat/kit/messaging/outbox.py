@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
-from moat.kit.messaging.tracing import current_traceparent
+from moat.kit.telemetry.tracing import current_traceparent
 
 if TYPE_CHECKING:
     from moat.kit.db.transaction import Outgoing, Transaction

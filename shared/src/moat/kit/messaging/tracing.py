@@ -15,14 +15,6 @@ _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2}
 _tracer = trace.get_tracer("moat.kit.messaging")
 
 
-def current_traceparent() -> str | None:
-    """The W3C header of the span we are in, or None outside any."""
-    context = trace.get_current_span().get_span_context()
-    if not context.is_valid:
-        return None
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
-
-
 @contextmanager
 def batch_span(consumer: str, events: Iterable[Event[Any]], size: int) -> Iterator[None]:
     """A span around one handled batch; its links are bounded, a batch may hold two thousand traces."""

@@ -14,6 +14,7 @@ from moat.kit.messaging.log import PARTITIONS, LogUnavailable, Place, Revoked
 
 CALL_SECONDS_MAX: Final = 5.0
 CREATE_SECONDS_MAX: Final = 30.0
+REPLICAS_MAX: Final = 3
 RECORD_WITH_OVERHEAD_BYTES_MAX: Final = 1_200_000
 T = TypeVar("T")
 
@@ -36,11 +37,12 @@ class KafkaLog:
     async def _ensure_topics(self) -> None:
         admin = await self._administrator()
         present = set(await admin.list_topics())
+        brokers = len((await admin.describe_cluster())["brokers"])
         missing = [
             NewTopic(
                 topic,
                 num_partitions=PARTITIONS,
-                replication_factor=-1,
+                replication_factor=min(REPLICAS_MAX, brokers),
                 topic_configs={
                     "retention.ms": str(kept_ms),
                     "max.message.bytes": str(RECORD_WITH_OVERHEAD_BYTES_MAX),
@@ -107,6 +109,9 @@ class KafkaLog:
             await _close(admin.close())
         if ends is not None:
             await _close(ends.stop())
+
+    async def tidy(self) -> None:
+        """Nothing: the brokers keep to `retention.ms` themselves."""
 
     async def close(self) -> None:
         await self._discard()

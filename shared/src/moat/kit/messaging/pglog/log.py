@@ -86,12 +86,14 @@ class PgLog:
         await disconnect(spare)
         return {Place(row["topic"], row["partition"]): (row["done"], row["ends"]) for row in rows}
 
-    async def prune(self) -> int:
-        """Drop a slice of the records that are older than their topic keeps them; returns how many."""
+    async def tidy(self) -> None:
+        """Drop records that are older than their topic keeps them, in slices. Raises LogUnavailable."""
         connection = await connect(self._url)
         try:
             with log_errors():
-                return int(await connection.fetchval(_PRUNE, PRUNE_SLICE_RECORDS))
+                gone = PRUNE_SLICE_RECORDS
+                while gone > 0:
+                    gone = int(await connection.fetchval(_PRUNE, PRUNE_SLICE_RECORDS))
         finally:
             await disconnect(connection)
 
