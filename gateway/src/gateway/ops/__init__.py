@@ -1,0 +1,1 @@
+"""How the house is: the services' own numbers side by side, and their dead letters."""

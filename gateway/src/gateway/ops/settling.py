@@ -1,0 +1,23 @@
+"""THE HEART of `settled`: is there anything left to do anywhere?
+
+Two rounds, one after the other. In both every service must answer, be ready, and have nothing before it; and no topic
+may have grown between them. Dead letters don't count: they wait for people.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+IDLE: Final = ("outbox", "lag", "timers_overdue", "in_flight")
+Round = Mapping[str, Mapping[str, Any] | None]
+"""What each service said of itself; None for a silent one."""
+
+
+def is_settled(first: Round, second: Round) -> bool:
+    """Whether nothing was left to do in either round and nothing happened between them."""
+    return all(_is_idle(first.get(name)) and _is_idle(second.get(name)) for name in second) and all(
+        (first.get(name) or {}).get("end_offsets") == (said or {}).get("end_offsets") for name, said in second.items()
+    )
+
+
+def _is_idle(said: Mapping[str, Any] | None) -> bool:
+    return said is not None and said.get("ready") is True and all(said.get(name, 0) == 0 for name in IDLE)

@@ -1,0 +1,1 @@
+"""The front of the house: every request is checked, known, limited and sent to whom it belongs."""
