@@ -36,6 +36,11 @@ class ProcessSettings(BaseSettings):
     parent_pipe: Annotated[int | None, Field(validation_alias=AliasChoices("MOAT_PARENT_PIPE", "parent_pipe"))] = None
     """A file descriptor that closes when the supervisor is gone; the process then stops in order."""
 
+    stop_grace_seconds: Annotated[
+        float, Field(ge=0, le=10, validation_alias=AliasChoices("MOAT_STOP_GRACE_SECONDS", "stop_grace_seconds"))
+    ] = 0.0
+    """Between readiness off and closing the door, for a balancer to notice: 3 in a cluster, none on one machine."""
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.model_config = SettingsConfigDict(**{**cls.model_config, "env_prefix": cls.PREFIX})

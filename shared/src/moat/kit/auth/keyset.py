@@ -16,7 +16,9 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 REFRESH_SECONDS: Final = 300.0
-RETRY_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = 15.0
+FIRST_RETRY_SECONDS: Final = 0.5
+"""Between two tries while nothing can be verified yet."""
 FETCH_SECONDS_MAX: Final = 2.0
 REFRESH_PAUSE_SECONDS: Final = 5.0
 """The least time between two refreshes that unknown ids ask for."""
@@ -74,14 +76,18 @@ class KeySet:
 
     async def run(self) -> None:
         """Keep the keys fresh until cancelled."""
-        while self._url is not None:
-            fetched = await self._fetch_logged()
-            await asyncio.sleep(REFRESH_SECONDS if fetched else RETRY_SECONDS if self._keys is None else 15.0)
+        if self._url is None:
+            await asyncio.Event().wait()
+        while True:
+            if await self._fetch_logged():
+                await asyncio.sleep(REFRESH_SECONDS)
+            else:
+                await asyncio.sleep(FIRST_RETRY_SECONDS if self._keys is None else RETRY_SECONDS)
 
     async def _refresh_once(self) -> None:
         loop = asyncio.get_running_loop()
         if self._refresh is None or self._refresh.done():
-            pause = REFRESH_PAUSE_SECONDS if self._keys is not None else RETRY_SECONDS
+            pause = REFRESH_PAUSE_SECONDS if self._keys is not None else FIRST_RETRY_SECONDS
             if loop.time() - self._asked_at < pause:
                 return
             self._asked_at = loop.time()

@@ -145,6 +145,8 @@ def create_kit_tables(op: Operations, *, service: str, customers: bool) -> None:
     grant(op, service=service, tables=_KIT_TABLES)
     # The audit is append-only for the service: it may read and add, never change.
     op.execute(f"GRANT SELECT, INSERT ON audit TO {service}_app")
+    # Readiness asks whether the database is as far as the code.
+    op.execute(f"GRANT SELECT ON alembic_version TO {service}_app")
     if customers:
         run_script(op, _CUSTOMERS)
         grant(op, service=service, tables=_CUSTOMER_TABLES)

@@ -12,10 +12,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from moat.kit.web.failures import sqlstate_of
 from moat.kit.web.inflight import InFlight
 from moat.kit.web.schema_head import head_of
 
 READY_SECONDS_MAX: Final = 2.0
+UNMIGRATED: Final = ("42P01", "42501")
+"""No such table, or not ours to read: the database was never migrated."""
 
 
 async def livez(_request: Request) -> Response:
@@ -39,8 +42,7 @@ async def missing_of(request: Request) -> list[str]:
         async with asyncio.timeout(READY_SECONDS_MAX), state.process.db.transaction() as tx:
             revisions = {row.version_num for row in await tx.all("SELECT version_num FROM alembic_version")}
     except Exception as error:
-        # A database without the table has not been migrated at all; any other failure is its absence.
-        return ["migrations"] if "alembic_version" in str(error) else ["database"]
+        return ["migrations"] if sqlstate_of(error) in UNMIGRATED else ["database"]
     expected = head_of(state.package)
     return [] if expected is None or expected in revisions else ["migrations"]
 
