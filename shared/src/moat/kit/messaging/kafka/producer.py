@@ -33,7 +33,6 @@ from moat.kit.messaging.log import (
 START_SECONDS_MAX: Final = 8.0
 CLOSE_SECONDS_MAX: Final = 2.0
 BATCH_BYTES_MAX: Final = 900_000
-METADATA_SECONDS_MAX: Final = 3.0
 _REFUSALS: Final = (
     InvalidTopicError,
     MessageSizeTooLargeError,
@@ -92,10 +91,11 @@ class KafkaProducer:
         return by_place
 
     async def _look_for(self, topic: str, index: int) -> None:
-        try:
-            partitions = await self._producer.partitions_for(topic)
-        except _REFUSALS as error:
-            raise RecordRefused(index, f"there is no topic {topic}: {type(error).__name__}") from error
+        # Asked of the whole cluster: asking for one unknown topic waits, and goes on asking for ever after.
+        cluster = await self._producer.client.fetch_all_metadata()
+        partitions = cluster.partitions_for_topic(topic)
+        if not partitions:
+            raise RecordRefused(index, f"there is no topic {topic}")
         if len(partitions) != PARTITIONS:
             raise RecordRefused(index, f"{topic} has {len(partitions)} partitions, not {PARTITIONS}")
         self._topics.add(topic)

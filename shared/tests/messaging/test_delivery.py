@@ -1,0 +1,115 @@
+"""What was committed arrives, in order per key, once."""
+
+import asyncio
+from collections import defaultdict
+from uuid import UUID
+
+from messaging_probe import Bench, until
+
+from moat.kit.db.database import Database
+from moat.kit.ids import uuid7
+
+
+async def test_order_per_key_holds_under_concurrent_writers_and_relays(bench: Bench):
+    customers = [uuid7() for _ in range(8)]
+    other = Database.connect(bench.app_url, name="probe-svc", pool_connections=4)
+
+    async def write(customer: UUID, times: int) -> None:
+        for _ in range(times):
+            async with bench.db.transaction() as tx:
+                number = await tx.scalar(
+                    "INSERT INTO counter VALUES (:c, 1) ON CONFLICT (customer_id) "
+                    "DO UPDATE SET number = counter.number + 1 RETURNING number",
+                    c=customer,
+                )
+                tx.publish(bench.probe.Counted(number=number), about=customer, time=bench.clock.now())
+
+    async with bench.relaying(), bench.relaying(other), bench.consuming():
+        await asyncio.gather(*(write(customer, 12) for customer in customers for _ in range(3)))
+        await until(lambda: _count(bench, 8 * 36))
+
+    by_customer = defaultdict(list)
+    for customer, number in await bench.query("SELECT customer_id, number FROM seen ORDER BY nth"):
+        by_customer[customer].append(number)
+    assert dict(by_customer) == {customer: list(range(1, 37)) for customer in customers}
+    assert await bench.query("SELECT seq FROM outbox") == []
+    await other.close()
+
+
+async def test_a_second_delivery_changes_nothing(bench: Bench):
+    customer = uuid7()
+    records = [bench.probe.record(customer, n, id=f"fact-{n}") for n in range(20)]
+
+    async with bench.consuming():
+        await bench.send(*records, *records[5:])
+        await bench.send(*records)
+        await bench.send(bench.probe.record(customer, 99))
+        await until(lambda: _count(bench, 21))
+
+    assert await bench.numbers() == [*range(20), 99]
+    assert await bench.lag() == 0
+
+
+async def test_a_new_consumer_goes_on_where_the_last_one_stopped(bench: Bench):
+    customer = uuid7()
+
+    async with bench.consuming():
+        await bench.send(*(bench.probe.record(customer, n) for n in range(10)))
+        await until(lambda: _count(bench, 10))
+    assert await bench.lag() == 0
+    async with bench.consuming():
+        await bench.send(bench.probe.record(customer, 10))
+        await until(lambda: _count(bench, 11))
+
+    assert await bench.numbers() == list(range(11))
+
+
+async def test_an_event_tells_who_made_it_and_why(bench: Bench):
+    customer = uuid7()
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    async with bench.relaying(), bench.consuming():
+        async with bench.db.transaction() as tx:
+            id_ = tx.publish(bench.probe.Counted(number=7), about=customer, time=bench.clock.now())
+            tx.outgoing[0] = type(tx.outgoing[0])(
+                **{
+                    **{f: getattr(tx.outgoing[0], f) for f in tx.outgoing[0].__slots__},
+                    "traceparent": trace,
+                    "causation_id": "the-cause",
+                }
+            )
+        await until(lambda: _count(bench, 1))
+
+    (row,) = await bench.query("SELECT * FROM seen")
+    assert (row.customer_id, row.event_id, row.source) == (customer, str(id_), f"/{bench.probe.service.name}")
+
+
+async def test_events_are_about_the_record_key_when_they_name_no_subject(bench: Bench):
+    customer = uuid7()
+
+    async with bench.consuming():
+        await bench.send(bench.probe.record(customer, 1))
+        await until(lambda: _count(bench, 1))
+
+    assert [row[0] for row in await bench.query("SELECT customer_id FROM seen")] == [customer]
+
+
+async def test_what_can_never_be_sent_leaves_the_queue_with_its_reason(bench: Bench):
+    customer = uuid7()
+    async with bench.db.transaction() as tx:
+        tx.publish(bench.probe.Counted(number=1), about=customer, time=bench.clock.now())
+        lost = tx.publish(bench.probe.Lost(number=2), about=customer, time=bench.clock.now())
+        tx.publish(bench.probe.Counted(number=3), about=customer, time=bench.clock.now())
+
+    async with bench.relaying(), bench.consuming():
+        await until(lambda: _count(bench, 2))
+
+    assert await bench.numbers() == [1, 3]
+    (dead,) = await bench.query("SELECT * FROM outbox_dead")
+    assert (dead.id, dead.attempts) == (lost, 5)
+    assert "nowhere" in dead.reason
+    assert await bench.query("SELECT seq FROM outbox") == []
+
+
+async def _count(bench: Bench, expected: int) -> bool:
+    return len(await bench.numbers()) >= expected
