@@ -67,7 +67,7 @@ def environment_of(part: Part, layout: Layout, secrets: Secrets, *, migrate: boo
         variables |= {
             "NOTIFY_API_KEY": secrets.notify_api_key,
             "NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{layout.smtp_port}",
-            "NOTIFY_SENDER": "Moat <care@moat.example>",
+            "NOTIFY_SENDER": "care@moat.example",
         }
     return variables
 

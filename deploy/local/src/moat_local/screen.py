@@ -9,13 +9,20 @@ from moat_local.figures import figures_of
 from moat_local.plan import GATEWAY, Layout
 from moat_local.secrets import ADMIN_EMAIL, Secrets
 from moat_local.story import Story
+from moat_local.troubles import Trouble
 
 
 async def last_screen(story: Story, gateway: Gateway, layout: Layout, secrets: Secrets) -> None:
     """Read the figures from the API and show everything a newcomer needs next."""
-    with story.step("Reading the figures from the API"):
-        figures = await figures_of(gateway)
-        customer = await _somebody(gateway)
+    figures: dict[str, str] = {}
+    customer: str | None = None
+    try:
+        with story.step("Reading the figures from the API"):
+            figures = await figures_of(gateway)
+            customer = await _somebody(gateway)
+    except Trouble as trouble:
+        # A house that cannot count at this moment is still up.
+        story.trouble(str(trouble))
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in figures.items():
         table.add_row(name, f"[bold]{value}[/]")
