@@ -47,10 +47,16 @@ def tracer() -> trace.Tracer:
 
 @contextmanager
 def request_span(scope: Any) -> Generator[None, None, None]:
-    """The trace context of one HTTP request: its caller's, or a new one."""
+    """The trace context of one HTTP request: its caller's, or a new one. The span is named after the route."""
     header = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
-    with joined(header.decode("latin-1") if header else None, f"HTTP {scope['method']}", SpanKind.SERVER):
+    method = scope["method"]
+    with joined(header.decode("latin-1") if header else None, f"HTTP {method}", SpanKind.SERVER):
         yield
+        if _state["exporting"]:
+            route = getattr(scope.get("route"), "path_format", "unmatched")
+            span = trace.get_current_span()
+            span.update_name(f"{method} {route}")
+            span.set_attributes({"http.request.method": method, "http.route": route})
 
 
 @contextmanager

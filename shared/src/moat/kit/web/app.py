@@ -46,6 +46,8 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
+        # Our own door makes spans and metrics; the framework's would hold whole addresses, query included.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.process = process
     app.state.package = package
