@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from moat.kit.db.database import Database
 from moat.kit.ids import uuid7
@@ -13,6 +14,15 @@ from moat.kit.ids import uuid7
 sys.path.insert(0, str(Path(__file__).parent))
 
 from messaging_probe import Bench, Probe, bench_log, prepare  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    """The development renderer draws tracebacks with all their locals, a second each; these tests fail on purpose."""
+    plain = [structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
+    structlog.configure(processors=plain)
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(params=["pglog", pytest.param("kafka", marks=pytest.mark.kafka)])
