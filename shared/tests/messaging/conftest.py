@@ -13,7 +13,7 @@ from moat.kit.ids import uuid7
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from messaging_probe import Bench, Probe, bench_log, prepare  # noqa: E402
+from messaging_probe import Bench, Probe, bench_log, prepare
 
 
 @pytest.fixture(autouse=True)
