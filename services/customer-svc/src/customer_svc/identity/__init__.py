@@ -1,0 +1,1 @@
+"""Who is who: outside identifiers, the customers behind them, and customers who turn out to be one."""

@@ -1,0 +1,50 @@
+"""Carrying out merges: everything that is whose, in every feature, goes to the survivor in the same commit."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from customer_svc.consents import queries as consents
+from customer_svc.identity import queries as identities
+from customer_svc.identity.matching import Merged
+from customer_svc.intake import queries
+from customer_svc.intake.facts import Fact
+from customer_svc.orders import queries as orders
+from customer_svc.profiles import queries as profiles
+from customer_svc.profiles.folding import File, unite
+from customer_svc.timeline import queries as timeline
+from moat.kit.db.transaction import Transaction
+
+
+async def carry_out(
+    tx: Transaction, merged: Sequence[Merged], facts: Sequence[Fact], files: Mapping[UUID, File], at: datetime
+) -> None:
+    """Move all that belongs to customers who were merged away, keep what was theirs, make their files one.
+
+    The files of the survivors are changed and not yet written; those of the others are deleted.
+    """
+    pairs = [(one.from_id, one.into_id) for one in merged]
+    gone = [from_id for from_id, _ in pairs]
+    identifiers = await identities.end(tx, merged, at)
+    moved_orders = await orders.move(tx, pairs)
+    await timeline.move(tx, pairs)
+    await queries.move(tx, pairs)
+    said = await consents.move(tx, pairs)
+    held = await profiles.end(tx, gone)
+    before = [
+        json.dumps(
+            {
+                "profile": held.get(id_),
+                "identifiers": identifiers.get(id_, []),
+                "consents": said.get(id_, []),
+                "orders": moved_orders.get(id_, []),
+            },
+            ensure_ascii=False,
+        )
+        for id_ in gone
+    ]
+    causes = [(facts[one.fact].source, facts[one.fact].event_id, facts[one.fact].at) for one in merged]
+    await identities.record_merges(tx, merged, causes, before)
+    for from_id, into_id in pairs:
+        unite(files[into_id], files[from_id])

@@ -1,0 +1,1 @@
+"""Orders: one row each, folded from facts that may arrive in any order."""

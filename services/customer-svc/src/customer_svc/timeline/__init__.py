@@ -1,0 +1,1 @@
+"""Everything that happened to a customer, from every service, newest first."""

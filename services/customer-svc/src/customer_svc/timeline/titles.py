@@ -1,0 +1,75 @@
+"""What a timeline entry is called, in zh-CN and en. Pure; an unknown kind is called by its name."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from moat.kit.money import EXPONENT
+
+TITLES: Final[Mapping[str, tuple[str, str]]] = {
+    "customer.created": ("成为客户", "Became a customer"),
+    "customer.merged": ("与另一份客户档案合并", "Merged with another customer file"),
+    "customer.profile_updated": ("客户资料更新:{fields}", "Profile updated: {fields}"),
+    "customer.consent_changed": (
+        "授权变更:{purpose}({channel}){status}",
+        "Consent for {purpose} by {channel}: {status}",
+    ),
+    "customer.activity_recorded": ("客户行为:{name}", "Activity: {name}"),
+    "order.placed": ("下单 {order_id},{money}", "Placed order {order_id}, {money}"),
+    "order.paid": ("支付订单 {order_id},{money}", "Paid order {order_id}, {money}"),
+    "order.shipped": ("订单 {order_id} 已发货", "Order {order_id} shipped"),
+    "order.delivered": ("订单 {order_id} 已送达", "Order {order_id} delivered"),
+    "order.delayed": ("订单 {order_id} 延迟", "Order {order_id} delayed"),
+    "order.cancelled": ("订单 {order_id} 已取消", "Order {order_id} cancelled"),
+    "order.refunded": ("订单 {order_id} 退款 {money}", "Refund for order {order_id}, {money}"),
+    "ticket.opened": ("工单 {number} 已创建", "Ticket {number} opened"),
+    "ticket.replied": ("工单 {number} 有新回复", "Reply in ticket {number}"),
+    "ticket.status_changed": (
+        "工单 {number}:{from_status} → {to_status}",
+        "Ticket {number}: {from_status} → {to_status}",
+    ),
+    "ticket.solved": ("工单 {number} 已解决", "Ticket {number} solved"),
+    "ticket.closed": ("工单 {number} 已关闭", "Ticket {number} closed"),
+    "ticket.reopened": ("工单 {number} 重新打开", "Ticket {number} reopened"),
+    "member.enrolled": ("加入会员", "Joined the programme"),
+    "points.earned": ("获得 {amount} 积分", "Earned {amount} points"),
+    "points.reversed": ("收回 {amount} 积分", "{amount} points taken back"),
+    "tier.upgraded": ("等级升级:{from_tier} → {to_tier}", "Tier up: {from_tier} → {to_tier}"),
+    "tier.downgraded": ("等级下降:{from_tier} → {to_tier}", "Tier down: {from_tier} → {to_tier}"),
+    "risk.raised": ("流失风险升高,{score} 分", "At risk of leaving, score {score}"),
+    "risk.changed": ("流失风险变化,{score} 分", "Risk changed, score {score}"),
+    "risk.cleared": ("流失风险解除", "No longer at risk"),
+    "message.sent": ("消息已发送:{template}({channel})", "Message sent: {template} by {channel}"),
+    "message.delivered": ("消息已送达:{template}({channel})", "Message delivered: {template} by {channel}"),
+    "message.failed": ("消息发送失败:{template}({channel})", "Message failed: {template} by {channel}"),
+    "message.suppressed": ("消息未发送:{template}({reason})", "Message held back: {template}, {reason}"),
+    "message.deferred": ("消息推迟:{template}({channel})", "Message deferred: {template} by {channel}"),
+}
+
+
+class _Blanks(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def title_of(kind: str, data: Mapping[str, Any], language: str) -> str:
+    """One line for people; `language` is zh-CN or en. Missing facts read as a question mark."""
+    texts = TITLES.get(kind)
+    if texts is None:
+        return kind
+    facts = _Blanks(data)
+    amount = data.get("amount_minor", data.get("total_minor"))
+    if isinstance(amount, int) and isinstance(data.get("currency"), str):
+        facts["money"] = money_text(amount, data["currency"])
+    if isinstance(data.get("fields"), list):
+        facts["fields"] = ", ".join(map(str, data["fields"]))
+    if isinstance(data.get("score"), float):
+        facts["score"] = f"{data['score']:.0f}"
+    return texts[1 if language == "en" else 0].format_map(facts)
+
+
+def money_text(minor: int, currency: str) -> str:
+    """CNY 29.33; no rounding, the digits of the currency."""
+    digits = EXPONENT.get(currency, 2)
+    whole, rest = divmod(abs(minor), 10**digits)
+    sign = "-" if minor < 0 else ""
+    return f"{currency} {sign}{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
