@@ -97,7 +97,7 @@ class Run:
         self.supervisor.on_change = self._remember
         self.stack.push_async_callback(self._stop_processes)
         with self.story.step("Starting the gateway and the five services"):
-            for part in (*SERVICES, GATEWAY):
+            for part in PARTS:
                 environment = environment_of(part, layout, secrets)
                 await self.supervisor.start(Command(part.name, python(part.package, "--role", "all"), environment))
             async with httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
