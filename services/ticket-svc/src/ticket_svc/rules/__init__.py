@@ -1,0 +1,1 @@
+"""Rules: an event becomes a ticket, once, and another solves it."""

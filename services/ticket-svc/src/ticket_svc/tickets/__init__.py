@@ -1,0 +1,1 @@
+"""Tickets: what customers ask and complain of, and what was done about it."""
