@@ -71,6 +71,7 @@ async def start(database_of):
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         running = Running(process)
+        running.database_url = database.app_url
         try:
             yield running
         finally:

@@ -26,11 +26,13 @@ try:
     1 / 0
 except ZeroDivisionError as error:
     log.error("failed", exc_info=error)
+from sqlalchemy.exc import IntegrityError
+log.error("failed again", exc_info=IntegrityError("INSERT", {"phone": secret}, Exception("taken\\nDETAIL:  (hunter2)")))
 """
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
 
     lines = [json.loads(line) for line in out.splitlines()]
-    assert [line["event"] for line in lines] == ["request.done", "it said this", "failed"]
+    assert [line["event"] for line in lines] == ["request.done", "it said this", "failed", "failed again"]
     assert {line["service"] for line in lines} == {"thing-svc"}
     assert lines[2]["exception"][0]["exc_type"] == "ZeroDivisionError"
     assert "hunter2" not in out

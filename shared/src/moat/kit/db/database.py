@@ -98,6 +98,8 @@ def _engine(url: str, name: str, pool_connections: int, statement_timeout_ms: in
         pool_size=pool_connections,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS_MAX,
+        # Errors go to logs and dead letters; bound values are people's data.
+        hide_parameters=True,
         connect_args={
             "timeout": 5,
             "prepared_statement_cache_size": 500,

@@ -7,6 +7,8 @@ from typing import Any, Final
 import structlog
 from pydantic_core import to_json
 
+EXCEPTION_CHARACTERS_MAX: Final = 1_000
+_VALUES_FOLLOW: Final = ("\nDETAIL:", "\n[parameters:", "\n[SQL:", "[parameters:")
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -21,6 +23,7 @@ def set_up_logs(service: str, level: str = "info") -> None:
         structlog.processors.ExceptionRenderer(
             structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
         ),
+        _without_values,
     ]
     renderer = structlog.processors.JSONRenderer(serializer=_serialize)
     structlog.configure(
@@ -43,6 +46,16 @@ def set_up_logs(service: str, level: str = "info") -> None:
 
 def _serialize(document: Any, **_options: Any) -> str:
     return to_json(document, fallback=str, inf_nan_mode="null").decode()
+
+
+def _without_values(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Cut from database errors what they quote of rows and bound values: people's data has no place in a log."""
+    exceptions = line.get("exception")
+    for exception in exceptions if isinstance(exceptions, list) else ():
+        text = str(exception.get("exc_value", ""))
+        cut = min((at for mark in _VALUES_FOLLOW if (at := text.find(mark)) >= 0), default=len(text))
+        exception["exc_value"] = text[: min(cut, EXCEPTION_CHARACTERS_MAX)]
+    return line
 
 
 def _named(service: str) -> Any:

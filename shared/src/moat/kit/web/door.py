@@ -68,15 +68,14 @@ class Door:
         if task.done():
             task.result()
             return
-        begun = exchange.status != 0
-        late = response_of(DeadlineExceeded(headers={"Retry-After": "1"}), scope)
-        if not begun:
-            await late(scope, exchange.receive, exchange.send)
+        # From here on the work may finish at any moment, and must not answer beside us.
         exchange.abandoned = True
         task.add_done_callback(_look_at)
-        if begun:
+        if exchange.status:
             # An answer cut short must not look whole: the server drops the connection.
             raise TimeoutError("the deadline passed in the middle of the answer")
+        late = response_of(DeadlineExceeded(retry_after_seconds=1), scope)
+        await late(scope, exchange.receive, exchange.send_last)
 
     async def _answer(self, scope: Scope, exchange: Exchange) -> None:
         structlog.contextvars.bind_contextvars(request_id=exchange.request_id)

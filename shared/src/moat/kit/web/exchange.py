@@ -48,8 +48,11 @@ class Exchange:
 
     async def send(self, message: Message) -> None:
         """Pass a piece of the answer on; nobody hears it once the exchange is abandoned."""
-        if self.abandoned:
-            return
+        if not self.abandoned:
+            await self.send_last(message)
+
+    async def send_last(self, message: Message) -> None:
+        """Pass on what is said instead of the app's own answer, which was abandoned."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message.get("headers", ()), (b"x-request-id", self.request_id.encode())]

@@ -26,6 +26,7 @@ from moat.kit.web.reading import POINTER_CHARACTERS_MAX, pointer_part
 
 MEDIA_TYPE: Final = "application/problem+json"
 ERRORS_MAX: Final = 50
+HEALTH_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 log = structlog.get_logger("moat.web")
 
@@ -177,5 +178,7 @@ def _of_framework(error: HTTPException) -> Problem:
 
 def template_of(scope: Scope) -> str:
     """The template of the route that took the request (`/v1/tickets/{id}`), never the path itself."""
-    route = scope.get("route")
-    return getattr(route, "path_format", None) or getattr(route, "path", None) or "unmatched"
+    template: str | None = getattr(scope.get("route"), "path_format", None)
+    if template is None:
+        return scope["path"] if scope["path"] in HEALTH_PATHS else "unmatched"
+    return template
