@@ -37,5 +37,5 @@ SERVICE: Final = Service(
         *engagement.EVENTS,
     ),
     # Raw facts come from outside: an unknown type is a dead letter, and nobody is known yet.
-    strict_topics=(INTAKE,),
+    strict_topics=frozenset({INTAKE}),
 )
