@@ -17,6 +17,8 @@ INNER: Final = frozenset({"__init__", "schemas", "usecases", "announcing", "quer
 NAMED: Final = {
     "notify_svc.channels.contacts": "asks the gateway for addresses",
     "notify_svc.channels.email": "speaks SMTP",
+    "customer_svc.intake.joining": "the use case of a fact that makes two customers one, over all stores",
+    "customer_svc.intake.translating": "from the contract of raw facts to that of canonical ones",
     "loyalty_svc.ledger.audit": "the invariants as SQL",
     "ticket_svc.tickets.announcements": "publishes what happened to a ticket",
     "ticket_svc.tickets.callers": "who is asking, a dependency of the HTTP door",
