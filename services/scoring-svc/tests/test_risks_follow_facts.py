@@ -1,5 +1,6 @@
 """Facts in, risks out, on real PostgreSQL."""
 
+import asyncio
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -291,3 +292,38 @@ async def test_an_order_still_in_flight_for_the_merged_customer_lands_on_the_sur
     await deliver(SERVICE, scoring.db, [paid(gone, ago(days=500))], clock)
 
     assert await told(scoring.db) == [(RAISED, survivor)]
+
+
+async def test_a_payment_and_its_refund_that_meet_in_two_transactions_are_both_kept(
+    scoring: TestDatabase, clock: FrozenClock
+):
+    orders = [paid(uuid7(), ago(days=500), 15_000) for _ in range(20)]
+
+    for order in orders:
+        await asyncio.gather(
+            deliver(SERVICE, scoring.db, [order], clock),
+            deliver(SERVICE, scoring.db, [refunded(order, NOW, 6_000)], clock),
+        )
+
+    purchases, risks, _ = await state_of(scoring.db)
+    assert {row[6] for row in purchases} == {9_000}
+    assert {row[5] for row in risks} == {9_000}
+
+
+async def test_a_purchase_that_races_the_timer_leaves_risk_and_timer_in_agreement(
+    scoring: TestDatabase, clock: FrozenClock
+):
+    customers = [uuid7() for _ in range(6)]
+    await deliver(SERVICE, scoring.db, [paid(customer, NOW) for customer in customers], clock)
+    clock.advance(timedelta(days=241))
+
+    await asyncio.gather(
+        fire(SERVICE, timers.kinds[0], scoring.db, clock),
+        *(deliver(SERVICE, scoring.db, [paid(customer, clock.now())], clock) for customer in customers),
+    )
+
+    _, risks, due = await state_of(scoring.db)
+    assert {row[-1] for row in risks} == {None}
+    assert sorted(key for _, key, _ in due) == sorted(map(str, customers))
+    events = await told(scoring.db)
+    assert events.count((RAISED, customers[0])) == events.count((CLEARED, customers[0]))

@@ -1,5 +1,6 @@
 """Events become tickets, once, on real PostgreSQL."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -174,6 +175,17 @@ async def test_a_risk_of_before_the_merge_does_not_override_what_was_said_of_the
     await deliver(SERVICE, tickets.db, [late], clock)
 
     assert await tickets_of(tickets.db) == []
+
+
+async def test_two_risks_of_one_customer_that_meet_in_two_transactions_open_one(
+    tickets: TestDatabase, clock: FrozenClock
+):
+    customers = [uuid7() for _ in range(10)]
+
+    for customer in customers:
+        await asyncio.gather(*(deliver(SERVICE, tickets.db, [raised(customer)], clock) for _ in range(3)))
+
+    assert [row.customer_id for row in await tickets_of(tickets.db)] == customers
 
 
 async def test_the_database_itself_allows_one_open_follow_up_per_rule(tickets: TestDatabase, clock: FrozenClock):
