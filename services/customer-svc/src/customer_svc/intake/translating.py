@@ -81,9 +81,8 @@ def announcement_of(order: Order, data: raw.RawOrderFact) -> EventData:
 def told_of(order: Order, data: raw.RawOrderFact) -> dict[str, Any]:
     """What the timeline keeps of an order's fact."""
     told: dict[str, Any] = {"order_id": order.order_id, "source": order.source}
-    for name in _TOLD:
-        value = getattr(data, name, None)
-        if value is not None:
+    for name, value in data.__dict__.items():
+        if name in _TOLD and value is not None:
             told[name] = value.isoformat() if isinstance(value, datetime) else value
     return told
 
@@ -94,16 +93,18 @@ def fields_of(data: raw.RawProfileUpdated) -> dict[str, Any]:
     return kept({name: getattr(profile, name) for name in profile.model_fields_set}, pointer="/data/profile")
 
 
-_TOLD: Final = (
-    "currency",
-    "total_minor",
-    "refund_id",
-    "amount_minor",
-    "channel",
-    "carrier",
-    "tracking_number",
-    "promised_at",
-    "reason",
+_TOLD: Final = frozenset(
+    {
+        "currency",
+        "total_minor",
+        "refund_id",
+        "amount_minor",
+        "channel",
+        "carrier",
+        "tracking_number",
+        "promised_at",
+        "reason",
+    }
 )
 
 

@@ -9,6 +9,9 @@ from uuid import UUID
 from customer_svc.orders.folding import Order, Refund
 from moat.kit.db.transaction import Transaction
 
+# One encoder for all: `dumps` with arguments of its own makes one for each call.
+_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 # One place says which columns there are and of which type; every statement is made from it.
 _TYPES: Final[Mapping[str, str]] = {
     "order_uid": "uuid",
@@ -111,10 +114,6 @@ _SAME: Final = tuple(name for name in _TYPES if name not in ("order_uid", "curre
 
 def _refunds(order: Order) -> str:
     return _json({id_: (r.currency, r.amount_minor, r.at.isoformat()) for id_, r in order.refunds.items()})
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _order(row: Any) -> Order:

@@ -9,6 +9,9 @@ from uuid import UUID
 from customer_svc.timeline.entries import Entry
 from moat.kit.db.transaction import Transaction
 
+# One encoder for all: `dumps` with arguments of its own makes one for each call.
+_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 _INSERT: Final = """
 INSERT INTO timeline (id, customer_id, at, kind, event_id, order_uid, data)
 SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:customer_ids AS uuid[]), CAST(:at AS timestamptz[]),
@@ -46,7 +49,7 @@ async def add(tx: Transaction, entries: Sequence[Entry]) -> None:
         kinds=[entry.kind for entry in entries],
         event_ids=[entry.event_id for entry in entries],
         order_uids=[entry.order_uid for entry in entries],
-        data=[json.dumps(entry.data, ensure_ascii=False, separators=(",", ":")) for entry in entries],
+        data=[_json(entry.data) for entry in entries],
     )
 
 
