@@ -23,6 +23,8 @@ from moat.kit.feature import Feature, Service
 from moat.kit.ids import uuid7
 from moat.kit.messaging import open_log
 from moat.kit.messaging.consumer import Consumer
+from moat.kit.messaging.kafka.log import KafkaLog
+from moat.kit.messaging.kafka.reader import GroupTimes
 from moat.kit.messaging.log import Log, Record
 from moat.kit.messaging.relay import Relay
 from moat.kit.messaging.subscriptions import Subscriptions
@@ -228,4 +230,7 @@ async def until(condition: Callable[[], Awaitable[Any]], *, seconds: float = 30.
 
 
 def bench_log(url: str, probe: Probe) -> Log:
+    if url.startswith("kafka"):
+        # As in production, but a member that was killed is not waited for half a minute.
+        return KafkaLog(url.removeprefix("kafka://"), probe.topics, GroupTimes(6_000, 1_000, 10_000))
     return open_log(url, topics=probe.topics)

@@ -6,15 +6,23 @@ from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from moat.kit.messaging.kafka.producer import KafkaProducer
-from moat.kit.messaging.kafka.reader import KafkaReader
+from moat.kit.messaging.kafka.reader import GroupTimes, KafkaReader
 from moat.kit.messaging.log import PARTITIONS, LogUnavailable, Place, Revoked
 
 CALL_SECONDS_MAX: Final = 5.0
 CREATE_SECONDS_MAX: Final = 30.0
 REPLICAS_MAX: Final = 3
+COORDINATOR_WAIT_SECONDS: Final = 0.2
 RECORD_WITH_OVERHEAD_BYTES_MAX: Final = 1_200_000
 T = TypeVar("T")
 
@@ -22,9 +30,10 @@ T = TypeVar("T")
 class KafkaLog:
     """A Kafka cluster at `bootstrap` (host:port, comma separated)."""
 
-    def __init__(self, bootstrap: str, retention_ms: Mapping[str, int]) -> None:
+    def __init__(self, bootstrap: str, retention_ms: Mapping[str, int], times: GroupTimes = GroupTimes()) -> None:  # noqa: B008 (frozen)
         self._bootstrap = bootstrap
         self._retention_ms = retention_ms
+        self._times = times
         self._asking = asyncio.Lock()
         self._admin: AIOKafkaAdminClient | None = None
         self._ends: AIOKafkaConsumer | None = None
@@ -64,7 +73,7 @@ class KafkaLog:
 
     async def reader(self, group: str, topics: Sequence[str], *, on_revoked: Revoked) -> KafkaReader:
         """A started member of `group`. Raises LogUnavailable."""
-        return await KafkaReader.start(self._bootstrap, group, topics, on_revoked)
+        return await KafkaReader.start(self._bootstrap, group, topics, on_revoked, self._times)
 
     async def lag(self, group: str, topics: Sequence[str]) -> Mapping[Place, tuple[int, int]]:
         """(committed next offset, end offset) of every place. Raises LogUnavailable."""
@@ -77,7 +86,7 @@ class KafkaLog:
             self._ends = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, request_timeout_ms=4_000)
             await self._ends.start()
         places = [TopicPartition(topic, partition) for topic in topics for partition in range(PARTITIONS)]
-        committed = await admin.list_consumer_group_offsets(group, partitions=places)
+        committed = await _offsets_of(admin, group, places)
         firsts = await self._ends.beginning_offsets(places)
         ends = await self._ends.end_offsets(places)
         return {Place(p.topic, p.partition): (max(_committed(committed, p), firsts[p]), ends[p]) for p in places}
@@ -115,6 +124,17 @@ class KafkaLog:
 
     async def close(self) -> None:
         await self._discard()
+
+
+async def _offsets_of(admin: AIOKafkaAdminClient, group: str, places: Sequence[TopicPartition]) -> Mapping[Any, Any]:
+    """The group's offsets; a broker that has just started makes its group coordinator at the first question."""
+    while True:
+        try:
+            offsets: Mapping[Any, Any] = await admin.list_consumer_group_offsets(group, partitions=places)
+        except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
+            await asyncio.sleep(COORDINATOR_WAIT_SECONDS)
+        else:
+            return offsets
 
 
 def _committed(committed: Mapping[Any, Any], place: TopicPartition) -> int:

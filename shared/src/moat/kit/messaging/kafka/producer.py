@@ -68,6 +68,9 @@ class KafkaProducer:
         except (KafkaError, OSError, TimeoutError) as error:
             await _stop(producer)
             raise LogUnavailable(f"{type(error).__name__}: {error}") from error
+        except asyncio.CancelledError:
+            await _stop(producer)
+            raise
         return cls(producer)
 
     async def send(self, records: Sequence[Record], *, deadline_seconds: float = 8.0) -> None:

@@ -5,6 +5,7 @@ No deserializers (one that raises poisons its partition for ever), no static mem
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,6 +19,15 @@ CLOSE_SECONDS_MAX: Final = 5.0
 COMMIT_SECONDS_MAX: Final = 5.0
 FETCH_BYTES_MIN: Final = 100_000
 FETCH_WAIT_MS_MAX: Final = 15
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTimes:
+    """How long a silent member is waited for, in milliseconds; shorter in tests that kill one."""
+
+    session_ms: int = 30_000
+    heartbeat_ms: int = 5_000
+    rebalance_ms: int = 60_000
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -41,16 +51,18 @@ class KafkaReader:
         self._consumer = consumer
 
     @classmethod
-    async def start(cls, bootstrap: str, group: str, topics: Sequence[str], on_revoked: Revoked) -> "KafkaReader":
+    async def start(
+        cls, bootstrap: str, group: str, topics: Sequence[str], on_revoked: Revoked, times: GroupTimes
+    ) -> "KafkaReader":
         """Join the group. Raises LogUnavailable."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=30_000,
-            heartbeat_interval_ms=5_000,
-            rebalance_timeout_ms=60_000,
+            session_timeout_ms=times.session_ms,
+            heartbeat_interval_ms=times.heartbeat_ms,
+            rebalance_timeout_ms=times.rebalance_ms,
             fetch_min_bytes=FETCH_BYTES_MIN,
             fetch_max_wait_ms=FETCH_WAIT_MS_MAX,
             max_partition_fetch_bytes=1_500_000,
@@ -64,6 +76,9 @@ class KafkaReader:
         except (KafkaError, OSError, TimeoutError) as error:
             await reader.close()
             raise LogUnavailable(f"{type(error).__name__}: {error}") from error
+        except asyncio.CancelledError:
+            await reader.close()
+            raise
         return reader
 
     async def poll(self, *, records_max: int = 2000, wait_seconds: float = 0.5) -> Mapping[Place, Sequence[Received]]:
