@@ -29,7 +29,8 @@ class House:
         """(available, earned, reversed) of the points account, zeros without one."""
         async with self.db.transaction() as tx:
             row = await tx.first(
-                "SELECT available, earned_total, reversed_total FROM account WHERE customer_id = :id AND type = 'points'",
+                "SELECT available, earned_total, reversed_total FROM account"
+                " WHERE customer_id = :id AND type = 'points'",
                 id=customer_id,
             )
         return tuple(row) if row else (0, 0, 0)

@@ -35,7 +35,7 @@ CREATE TABLE posting (
   customer_id uuid NOT NULL,
   at timestamptz NOT NULL,
   cause_id uuid NOT NULL,
-  seal uuid NOT NULL,
+  seal bigint NOT NULL,
   kind text COLLATE "C" NOT NULL CONSTRAINT posting_kind
     CHECK (kind IN ('earned', 'reversed', 'spent', 'expired', 'adjusted', 'transferred')),
   cause_part text COLLATE "C" NOT NULL,
@@ -49,17 +49,28 @@ CREATE UNIQUE INDEX posting_once ON posting (cause_id, kind, cause_part);
 CREATE INDEX posting_of_customer ON posting (customer_id, id);
 CREATE TABLE entry (
   posting_id uuid NOT NULL,
-  customer_id uuid,
+  customer_id uuid NOT NULL,
+  other_id uuid,
   amount bigint NOT NULL CONSTRAINT entry_amount CHECK (amount <> 0),
-  balance_after bigint,
-  leg smallint NOT NULL,
+  balance_after bigint NOT NULL,
+  seal bigint NOT NULL,
   account_type text COLLATE "C" NOT NULL,
   programme text COLLATE "C",
-  PRIMARY KEY (posting_id, leg),
-  CONSTRAINT entry_owner CHECK (
-    (programme IS NULL AND customer_id IS NOT NULL AND balance_after IS NOT NULL)
-    OR (programme IN ('liability', 'breakage', 'compensation') AND customer_id IS NULL AND balance_after IS NULL))
+  PRIMARY KEY (posting_id, account_type),
+  CONSTRAINT entry_sides CHECK (
+    (other_id IS NULL AND programme IN ('liability', 'breakage', 'compensation'))
+    OR (other_id <> customer_id AND programme IS NULL))
 );
+CREATE VIEW leg WITH (security_invoker = true) AS
+  SELECT posting_id, account_type, customer_id, NULL AS programme, amount FROM entry
+  UNION ALL SELECT posting_id, account_type, other_id, programme, -amount FROM entry;
+CREATE FUNCTION posting_seal(id uuid, customer_id uuid, at timestamptz, cause_id uuid, kind text, cause_part text)
+RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN crc32c(
+  uuid_send(id) || uuid_send(customer_id) || timestamptz_send(at) || uuid_send(cause_id) || textsend(kind || cause_part));
+CREATE FUNCTION entry_seal(posting_id uuid, customer_id uuid, account_type text, amount bigint, balance_after bigint)
+RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN crc32c(
+  uuid_send(posting_id) || uuid_send(customer_id) || textsend(account_type) || int8send(amount)
+  || int8send(balance_after));
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% only grows: correct it by a new posting', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
@@ -120,7 +131,6 @@ CREATE TABLE order_earning (
   revision integer NOT NULL,
   programme_version integer,
   currency text,
-  rule text,
   refunds jsonb,
   CONSTRAINT order_earning_reversed CHECK (reversed BETWEEN 0 AND earned),
   CONSTRAINT order_earning_paid CHECK (
@@ -175,6 +185,7 @@ def upgrade() -> None:
     for script in (LEDGER, TIERS, EARNING, PUBLISHED_STAYS):
         kit.run_script(op, script)
     kit.grant(op, service=SERVICE, tables=["posting", "entry"], rights="SELECT, INSERT")
+    kit.grant(op, service=SERVICE, tables=["leg"], rights="SELECT")
     kit.grant(op, service=SERVICE, tables=["account", "membership", "order_earning", *DOCUMENTS])
     kit.customer_rows(op, service=SERVICE, tables=["account", "posting", "entry", "membership", "order_earning"])
     op.execute("GRANT SELECT ON tier_plan TO loyalty_customer")
@@ -193,8 +204,9 @@ def _publish_first(table: str, document: dict[str, object]) -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP VIEW leg")
     for table in ("order_earning", "membership", "entry", "posting", "account", *DOCUMENTS):
         op.drop_table(table)
-    op.execute("DROP FUNCTION refuse_change()")
-    op.execute("DROP FUNCTION refuse_rewriting()")
+    for function in ("refuse_change", "refuse_rewriting", "posting_seal", "entry_seal"):
+        op.execute(f"DROP FUNCTION {function}")
     kit.drop_kit_tables(op, customers=True)

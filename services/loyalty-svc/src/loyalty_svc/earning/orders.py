@@ -73,7 +73,6 @@ class OrderEarning:
     currency: str | None = None
     total_minor: int = 0
     programme_version: int | None = None
-    rule: str | None = None
     earned: int = 0
     reversed: int = 0
     refunds: list[Refund] = field(default_factory=list)
@@ -96,7 +95,6 @@ def pay(order: OrderEarning, paid: Paid) -> list[Decision]:
     order.currency, order.total_minor = paid.currency, paid.total_minor
     order.programme_version = paid.programme_version
     order.earned = sum(award.points for award in paid.awards)
-    order.rule = ",".join(award.rule for award in paid.awards) or None
     decisions: list[Decision] = [Earned(paid.customer_id, paid.at, award) for award in paid.awards]
     if order.refunds:
         # As if they had come in the order they happened.

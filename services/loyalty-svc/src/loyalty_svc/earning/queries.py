@@ -17,7 +17,7 @@ WHERE status <> 'draft' ORDER BY valid_from NULLS FIRST, version
 # An order belongs to whom its customer has become by now.
 _LOAD = """
 SELECT o.order_uid, o.revision, coalesce(a.to_id, o.customer_id), o.paid_at, o.currency, coalesce(o.total_minor, 0),
-       o.programme_version, o.rule, o.earned, o.reversed, o.refunds
+       o.programme_version, o.earned, o.reversed, o.refunds
 FROM order_earning o LEFT JOIN customer_alias a ON a.from_id = o.customer_id
 WHERE o.order_uid = ANY(CAST(:ids AS uuid[]))
 """
@@ -25,15 +25,15 @@ WHERE o.order_uid = ANY(CAST(:ids AS uuid[]))
 # since it was read is locked and left as it is, and its id does not come back.
 _SAVE = """
 INSERT INTO order_earning AS o (order_uid, revision, customer_id, paid_at, currency, total_minor, programme_version,
-                                rule, earned, reversed, refunds)
+                                earned, reversed, refunds)
 SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:revisions AS integer[]), CAST(:customers AS uuid[]),
                      CAST(:paid_at AS timestamptz[]), CAST(:currencies AS text[]), CAST(:totals AS bigint[]),
-                     CAST(:versions AS integer[]), CAST(:rules AS text[]), CAST(:earned AS bigint[]),
+                     CAST(:versions AS integer[]), CAST(:earned AS bigint[]),
                      CAST(:reversed AS bigint[]), CAST(:refunds AS jsonb[])) ORDER BY 1
 ON CONFLICT (order_uid) DO UPDATE SET
   revision = excluded.revision, customer_id = excluded.customer_id, paid_at = excluded.paid_at,
   currency = excluded.currency, total_minor = excluded.total_minor, programme_version = excluded.programme_version,
-  rule = excluded.rule, earned = excluded.earned, reversed = excluded.reversed, refunds = excluded.refunds
+  earned = excluded.earned, reversed = excluded.reversed, refunds = excluded.refunds
 WHERE o.revision = excluded.revision - 1
 RETURNING o.order_uid
 """
@@ -61,7 +61,6 @@ async def save(tx: Transaction, orders: Sequence[OrderEarning]) -> set[UUID]:
         currencies=[order.currency for order in orders],
         totals=[None if order.paid_at is None else order.total_minor for order in orders],
         versions=[order.programme_version for order in orders],
-        rules=[order.rule for order in orders],
         earned=[order.earned for order in orders],
         reversed=[order.reversed for order in orders],
         refunds=[_write_refunds(order.refunds) for order in orders],

@@ -46,7 +46,6 @@ order_earning = Table(
     Column("revision", Integer, nullable=False, comment="counts its changes, so that a stale one is noticed"),
     Column("programme_version", Integer, comment="the version that judged it; null when none was valid"),
     Column("currency", Text),
-    Column("rule", Text, comment="<code>@<version> of the rules that awarded"),
     Column("refunds", JSONB, comment="every refund that is known, in the order they became so"),
     CheckConstraint("reversed BETWEEN 0 AND earned", name="order_earning_reversed"),
     CheckConstraint(

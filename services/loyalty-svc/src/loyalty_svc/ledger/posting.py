@@ -1,14 +1,14 @@
 """The heart of the ledger: what a posting is, and what a run of postings does to the accounts it touches.
 
-Every posting sums to zero in each account type. Points given to a customer are a liability of the programme, points
-taken back reduce it; a merge moves them between customers. Nothing here knows of orders, tables or the present time.
+Double entry by construction: an entry names an amount and the two accounts it moves between, so a posting that does not
+sum to zero cannot be said. Points given to a customer come from the programme's liability (it owes them now), points
+taken back return there, a merge moves them between two customers. Nothing here knows of orders, tables or clocks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from hashlib import md5
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -27,17 +27,8 @@ class Kind(StrEnum):
     TRANSFERRED = "transferred"
 
 
-class Unbalanced(ValueError):
-    """A posting whose entries do not sum to zero; it is never stored."""
-
-
-class Leg(NamedTuple):
-    """One side of a posting: a customer's account, or (customer None) one of the programme's."""
-
-    customer_id: UUID | None
-    account_type: str
-    amount: int
-    programme: str | None = None
+class NothingMoves(ValueError):
+    """A posting of zero, or in no account type; it is never stored."""
 
 
 class Cause(NamedTuple):
@@ -53,18 +44,23 @@ class Cause(NamedTuple):
 
 
 class Posting(NamedTuple):
-    """A movement that was decided; `at` is when its cause happened in the world, aware UTC."""
+    """A movement that was decided; `at` is when its cause happened in the world, aware UTC.
+
+    amounts: by account type what the customer gains, negative what he loses, never 0; the other side is the customer
+    `other_id`, or without one the programme's liability.
+    """
 
     customer_id: UUID
     kind: Kind
     at: datetime
     cause: Cause
-    legs: tuple[Leg, ...]
+    amounts: tuple[tuple[str, int], ...]
+    other_id: UUID | None = None
 
 
 @dataclass(slots=True)
 class Balance:
-    """A customer's account, or a change of it. Totals are lifetime sums, never negative in an account."""
+    """A customer's account. Totals are lifetime sums; `last_at` is the latest instant among its postings."""
 
     last_at: datetime
     available: int = 0
@@ -75,129 +71,97 @@ class Balance:
     expired_total: int = 0
     reversed_total: int = 0
 
-    def add(self, other: "Balance", sign: int = 1) -> None:
-        """Add (or with sign -1 take away) every amount of `other`; the later instant stays."""
-        self.last_at = max(self.last_at, other.last_at)
-        self.available += sign * other.available
-        self.pending += sign * other.pending
-        self.reserved += sign * other.reserved
-        self.earned_total += sign * other.earned_total
-        self.spent_total += sign * other.spent_total
-        self.expired_total += sign * other.expired_total
-        self.reversed_total += sign * other.reversed_total
+
+@dataclass(slots=True)
+class Touched:
+    """An account that a run of postings touches: what the run adds to it and, once stored, what it came to.
+
+    last_at: the latest instant in the run. before_at: the latest before it, None for a new account. balance: available
+    points after the run; reversed_total: what was ever taken back.
+    """
+
+    customer_id: UUID
+    account_type: str
+    last_at: datetime
+    available: int = 0
+    earned: int = 0
+    reversed: int = 0
+    before_at: datetime | None = None
+    balance: int = 0
+    reversed_total: int = 0
 
 
 class Entry(NamedTuple):
-    """A leg as it is stored: numbered from 1, with the balance that it left."""
+    """One amount of a posting as it is stored, with the balance that it left."""
 
-    leg: int
-    customer_id: UUID | None
-    account_type: str
+    account: Touched
     amount: int
-    balance_after: int | None
-    programme: str | None
+    balance_after: int
 
 
-def earned(customer_id: UUID, points: int, account_types: Sequence[str], *, at: datetime, cause: Cause) -> Posting:
+def earned(customer_id: UUID, points: int, account_types: Iterable[str], *, at: datetime, cause: Cause) -> Posting:
     """The programme owes `points` (> 0) more, in each of the account types."""
-    return Posting(customer_id, Kind.EARNED, at, cause, _owed(customer_id, points, account_types))
+    return Posting(customer_id, Kind.EARNED, at, cause, tuple([(type_, points) for type_ in account_types]))
 
 
-def taken_back(customer_id: UUID, points: int, account_types: Sequence[str], *, at: datetime, cause: Cause) -> Posting:
+def taken_back(customer_id: UUID, points: int, account_types: Iterable[str], *, at: datetime, cause: Cause) -> Posting:
     """The programme owes `points` (> 0) less, in each of the account types, because their reason fell away."""
-    return Posting(customer_id, Kind.REVERSED, at, cause, _owed(customer_id, -points, account_types))
+    return Posting(customer_id, Kind.REVERSED, at, cause, tuple([(type_, -points) for type_ in account_types]))
 
 
-def transferred(from_id: UUID, to_id: UUID, balances: Mapping[str, int], *, at: datetime, cause: Cause) -> Posting:
-    """All that `from_id` holds goes to `to_id`; balances by account type, those of zero are left out."""
-    legs = tuple(
-        leg
-        for account_type, held in sorted(balances.items())
-        if held
-        for leg in (Leg(from_id, account_type, -held), Leg(to_id, account_type, held))
-    )
-    return Posting(to_id, Kind.TRANSFERRED, at, cause, legs)
+def transferred(from_id: UUID, to_id: UUID, held: Mapping[str, int], *, at: datetime, cause: Cause) -> Posting:
+    """All that `from_id` holds goes to `to_id`; `held` by account type, those of zero are left out."""
+    amounts = tuple((type_, amount) for type_, amount in sorted(held.items()) if amount)
+    return Posting(to_id, Kind.TRANSFERRED, at, cause, amounts, from_id)
 
 
-def _owed(customer_id: UUID, points: int, account_types: Sequence[str]) -> tuple[Leg, ...]:
-    if len(account_types) == 2:  # the usual case, written out: it runs for each order of a batch
-        one, two = account_types
-        return (
-            Leg(customer_id, one, points),
-            Leg(None, one, -points, LIABILITY),
-            Leg(customer_id, two, points),
-            Leg(None, two, -points, LIABILITY),
-        )
-    return tuple(
-        leg
-        for account_type in account_types
-        for leg in (Leg(customer_id, account_type, points), Leg(None, account_type, -points, LIABILITY))
-    )
+def add_up(postings: Iterable[Posting]) -> tuple[list[Touched], list[list[Touched]]]:
+    """The accounts that postings of points given and taken back touch: each once, and for each posting its own.
 
-
-def check(posting: Posting) -> None:
-    """Raise Unbalanced unless the posting moves something and sums to zero in each account type."""
-    sums: dict[str, int] = {}
-    for leg in posting.legs:
-        sums[leg.account_type] = sums.get(leg.account_type, 0) + leg.amount
-    if not sums or any(sums.values()):
-        raise Unbalanced(f"{posting.kind} because of {posting.cause.reason} {posting.cause.id} sums to {sums}")
-
-
-def changes(postings: Iterable[Posting]) -> dict[AccountKey, Balance]:
-    """What the postings add up to, for each customer's account they touch. Transfers carry no lifetime totals here."""
-    out: dict[AccountKey, Balance] = {}
+    Raises NothingMoves for a posting that moves nothing.
+    """
+    found: dict[AccountKey, Touched] = {}
+    places: list[list[Touched]] = []
     for posting in postings:
-        check(posting)
-        kind = posting.kind
-        for customer_id, account_type, amount, _ in posting.legs:
-            if customer_id is None:
-                continue
+        customer_id, kind, at = posting[:3]
+        touched: list[Touched] = []
+        for account_type, amount in posting.amounts:
             key = (customer_id, account_type)
-            change = out.get(key)
-            if change is None:
-                change = out[key] = Balance(posting.at)
-            elif posting.at > change.last_at:
-                change.last_at = posting.at
-            change.available += amount
+            account = found.get(key)
+            if account is None:
+                account = found[key] = Touched(customer_id, account_type, at)
+            elif at > account.last_at:
+                account.last_at = at
+            account.available += amount
             if kind is Kind.EARNED:
-                change.earned_total += amount
+                account.earned += amount
             elif kind is Kind.REVERSED:
-                change.reversed_total -= amount
-    return out
+                account.reversed -= amount
+            touched.append(account)
+            if not amount:
+                touched.clear()
+        if not touched:
+            raise NothingMoves(f"{kind} because of {posting.cause.reason} {posting.cause.id}")
+        places.append(touched)
+    return list(found.values()), places
 
 
-def entries(postings: Sequence[Posting], available: Mapping[AccountKey, int]) -> list[list[Entry]]:
+def entries(postings: Sequence[Posting], places: Sequence[Sequence[Touched]]) -> list[list[Entry]]:
     """The entries of each posting, with the balance that each left.
 
-    `available` holds the balances after the last posting; they are walked back from there, so that the accounts
-    need not be read before they are written.
+    The accounts know their balance after the last posting; it is walked back from there, so that accounts need not be
+    read before they are written.
     """
-    after = dict(available)
+    later: dict[int, int] = {}
     out: list[list[Entry]] = []
-    for posting in reversed(postings):
-        number = len(posting.legs)
+    for posting, touched in zip(reversed(postings), reversed(places), strict=True):
         rows: list[Entry] = []
-        for customer_id, account_type, amount, programme in reversed(posting.legs):
-            balance: int | None = None
-            if customer_id is not None:
-                key = (customer_id, account_type)
-                balance = after[key]
-                after[key] = balance - amount
-            rows.append(Entry(number, customer_id, account_type, amount, balance, programme))
-            number -= 1
-        rows.reverse()
+        for (_, amount), account in zip(posting.amounts, touched, strict=True):
+            balance = later.get(id(account))
+            if balance is None:
+                balance = account.balance
+            rows.append(Entry(account, amount, balance))
+            later[id(account)] = balance - amount
         out.append(rows)
     out.reverse()
     return out
-
-
-def seal(posting_id: UUID, posting: Posting, rows: Iterable[Entry]) -> UUID:
-    """A digest of what must never change; it finds accidents and edits by hand, it is no proof against forgers.
-
-    The audit recomputes the same text in SQL (`audit.py`).
-    """
-    amounts = ",".join([f"{row.amount}:{'' if row.balance_after is None else row.balance_after}" for row in rows])
-    text = f"{posting.kind.value}|{posting.cause.part}|{amounts}".encode()
-    whole = posting_id.bytes + posting.customer_id.bytes + posting.cause.id.bytes + text
-    return UUID(bytes=md5(whole, usedforsecurity=False).digest())

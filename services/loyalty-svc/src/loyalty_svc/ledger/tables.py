@@ -1,16 +1,18 @@
 """What the ledger keeps.
 
-`posting` and `entry` only grow: triggers and missing rights refuse every other change. `account` is the running balance
-of one customer in one account type, locked in (customer, type) order. Programme accounts appear in entries only: a
-stored balance of theirs would be one hot row that every batch waits for, and the audit sums them.
+`posting` and `entry` only grow: triggers and missing rights refuse every other change. An entry is one amount between
+two accounts (as a transfer of TigerBeetle is), so that both sides of double entry are one row and cannot disagree; the
+view `leg` shows the two sides. `account` is the running balance of one customer in one account type, locked in
+(customer, type) order. Programme accounts have no row: a stored balance of theirs would be one hot row that every batch
+waits for; the audit sums them from the legs.
 
 Lots, holds and pending points come as tables of their own and columns with a constant default: a posting that earned is
-where a lot begins, and `entry` gains a column saying in which part of the account it moved.
+where a lot begins, and an entry gains the part of the account it came from and went to.
 """
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, SmallInteger, Table, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Table, Text, Uuid
 
 from loyalty_svc.metadata import metadata
 
@@ -44,7 +46,7 @@ posting = Table(
     Column("customer_id", Uuid, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False, comment="when its cause happened in the world"),
     Column("cause_id", Uuid, nullable=False, comment="the order, or the customer who was merged away"),
-    Column("seal", Uuid, nullable=False, comment="digest of the posting and its entries; the audit recomputes it"),
+    Column("seal", BigInteger, nullable=False, comment="checksum; the audit recomputes it"),
     Column("kind", Text(collation="C"), nullable=False),
     Column("cause_part", Text(collation="C"), nullable=False, comment="the rule that awarded, or the refund"),
     Column("reason", Text, nullable=False),
@@ -63,17 +65,17 @@ entry = Table(
     "entry",
     metadata,
     Column("posting_id", Uuid, primary_key=True),
-    Column("customer_id", Uuid, comment="whose account; null on a programme account"),
+    Column("customer_id", Uuid, nullable=False, comment="whose account gained, or lost where the amount is negative"),
+    Column("other_id", Uuid, comment="the customer on the other side; null when that is the programme"),
     Column("amount", BigInteger, nullable=False),
-    Column("balance_after", BigInteger, comment="of the customer's account"),
-    Column("leg", SmallInteger, primary_key=True, autoincrement=False),
-    Column("account_type", Text(collation="C"), nullable=False),
-    Column("programme", Text(collation="C"), comment="which programme account; null on a customer's"),
+    Column("balance_after", BigInteger, nullable=False, comment="of the customer's account"),
+    Column("seal", BigInteger, nullable=False, comment="checksum; the audit recomputes it"),
+    Column("account_type", Text(collation="C"), primary_key=True),
+    Column("programme", Text(collation="C"), comment="the programme account on the other side"),
     CheckConstraint("amount <> 0", name="entry_amount"),
     CheckConstraint(
-        "(programme IS NULL AND customer_id IS NOT NULL AND balance_after IS NOT NULL)"
-        " OR (programme IN ('liability', 'breakage', 'compensation')"
-        " AND customer_id IS NULL AND balance_after IS NULL)",
-        name="entry_owner",
+        "(other_id IS NULL AND programme IN ('liability', 'breakage', 'compensation'))"
+        " OR (other_id <> customer_id AND programme IS NULL)",
+        name="entry_sides",
     ),
 )

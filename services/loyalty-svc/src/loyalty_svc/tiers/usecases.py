@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from loyalty_svc.ledger import queries as ledger
-from loyalty_svc.ledger.posting import Balance
+from loyalty_svc.ledger.posting import Balance, Touched
 from loyalty_svc.ledger.tables import GROWTH, POINTS
 from loyalty_svc.ledger.usecases import Posted
 from loyalty_svc.tiers import queries
@@ -15,6 +15,14 @@ from loyalty_svc.tiers.evaluation import Change, Move, Standing, TierPlan, follo
 from moat.contracts.loyalty import TierDowngraded, TierUpgraded
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
+
+
+class _Growth(NamedTuple):
+    """What a run of postings did to one member's growth, move by move."""
+
+    account: Touched
+    moves: list[Move]
+    causes: list[Event[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,36 +41,43 @@ async def membership(tx: Transaction, customer_id: UUID) -> Membership:
     return Membership(accounts, await queries.plan(tx), (await queries.standings(tx, {customer_id})).get(customer_id))
 
 
-async def follow_growth(tx: Transaction, posted: Posted, causes: Sequence[Event[Any]]) -> None:
+async def follow_growth(tx: Transaction, run: Sequence[Posted], causes: Sequence[Event[Any]]) -> None:
     """Move tiers after a run of postings; `causes` are the events behind them, in their order."""
-    moves: dict[UUID, list[Move]] = {}
-    events: dict[UUID, list[Event[Any]]] = {}
-    for posting, entries, cause in zip(posted.postings, posted.entries, causes, strict=True):
-        for entry in entries:
-            if entry.account_type == GROWTH and entry.customer_id is not None and entry.balance_after is not None:
-                moves.setdefault(entry.customer_id, []).append(Move(posting.at, entry.balance_after))
-                events.setdefault(entry.customer_id, []).append(cause)
-    if not moves:
+    grown = _by_member(run, causes)
+    if not grown:
         return
     plan = await queries.plan(tx)
-    standings = await queries.standings(tx, moves)
+    standings = await queries.standings(tx, grown)
     decided: dict[UUID, tuple[Standing, str]] = {}
     unsure: list[UUID] = []
-    for customer_id, run in moves.items():
-        account = posted.accounts[(customer_id, GROWTH)]
+    for customer_id, growth in grown.items():
+        account = growth.account
         before = standings.get(customer_id)
-        followed = follow(
-            plan, copy(before), run, last_at=account.before_at, has_only_risen=account.reversed_total == 0
+        standing, changes, is_since_exact = follow(
+            plan, copy(before), growth.moves, last_at=account.before_at, has_only_risen=account.reversed_total == 0
         )
-        if not followed.is_since_exact:
+        if not is_since_exact:
             unsure.append(customer_id)
-        if followed.standing != before or not followed.is_since_exact:
-            decided[customer_id] = (followed.standing, events[customer_id][-1].id)
-        for change in followed.changes:
-            _announce(tx, customer_id, change, events[customer_id][change.position])
+        if standing != before or not is_since_exact:
+            decided[customer_id] = (standing, growth.causes[-1].id)
+        for change in changes:
+            _announce(tx, customer_id, change, growth.causes[change.position])
     await _ask_history(tx, plan, unsure, decided)
     if decided:
         await queries.save(tx, plan, decided)
+
+
+def _by_member(run: Sequence[Posted], causes: Sequence[Event[Any]]) -> dict[UUID, "_Growth"]:
+    grown: dict[UUID, _Growth] = {}
+    for (_, posting, entries), cause in zip(run, causes, strict=True):
+        for account, _, balance_after in entries:
+            if account.account_type == GROWTH:
+                growth = grown.get(account.customer_id)
+                if growth is None:
+                    growth = grown[account.customer_id] = _Growth(account, [], [])
+                growth.moves.append(Move(posting.at, balance_after))
+                growth.causes.append(cause)
+    return grown
 
 
 async def follow_merges(tx: Transaction, merges: Sequence[Event[Any]]) -> None:
