@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -16,6 +16,7 @@ from gateway.identity.sessions import Sessions
 from gateway.intake.appending import Appender
 from gateway.limits.gcra import Gcra
 from gateway.limits.shedding import Shedding
+from gateway.limits.window import Window
 from gateway.proxy.edge import Edge
 from gateway.settings import GatewaySettings
 from gateway.upstreams.upstream import Upstream
@@ -26,8 +27,9 @@ from moat.kit.run import Misconfigured
 from moat.kit.web import create_app as create_own_app
 from moat.kit.web.app import DOCUMENT_PATH
 
-SIGN_INS_PER_EMAIL = 10
-SIGN_INS_PER_ADDRESS = 30
+SIGN_INS_PER_EMAIL: Final = 10
+"""In any minute; per replica, like every limit."""
+SIGN_INS_PER_ADDRESS: Final = 30
 
 
 def create_app(process: Process) -> Edge:
@@ -62,8 +64,8 @@ def identity_of(process: Process, settings: GatewaySettings) -> Identity:
         sessions=Sessions(process.db, process.clock, keyring, pepper=pepper, issuer=settings.token_issuer),
         passwords=Passwords(),
         pepper=pepper,
-        by_email=Gcra(SIGN_INS_PER_EMAIL / 60, SIGN_INS_PER_EMAIL),
-        by_address=Gcra(SIGN_INS_PER_ADDRESS / 60, SIGN_INS_PER_ADDRESS),
+        by_email=Window(SIGN_INS_PER_EMAIL),
+        by_address=Window(SIGN_INS_PER_ADDRESS),
     )
 
 

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from gateway.identity.keyring import Keyring
 from gateway.identity.passwords import Passwords
 from gateway.identity.sessions import Session, Sessions
-from gateway.limits.gcra import Gcra
 from gateway.limits.problems import TooManyRequests
+from gateway.limits.window import Window
 from moat.kit.auth import Caller
 
 SESSION: Final = "gateway.session"
@@ -26,8 +26,8 @@ class Identity:
     sessions: Sessions
     passwords: Passwords
     pepper: str
-    by_email: Gcra
-    by_address: Gcra
+    by_email: Window
+    by_address: Window
 
     async def authenticate(self, request: Request) -> Caller:
         """How the gateway's own routes find their caller (an `Authenticate` of the kit)."""
@@ -45,9 +45,9 @@ class Identity:
     def count_sign_in(self, email: str, address: str) -> None:
         """Count an attempt. Raises TooManyRequests, for a known e-mail as for an unknown one."""
         at = asyncio.get_running_loop().time()
-        for verdict in (self.by_address.take(address, at), self.by_email.take(email, at)):
-            if not verdict.is_allowed:
-                raise TooManyRequests(retry_after_seconds=verdict.retry_after_seconds)
+        wait = self.by_address.wait_seconds(address, at) or self.by_email.wait_seconds(email, at)
+        if wait:
+            raise TooManyRequests(retry_after_seconds=wait)
 
 
 def identity_of(request: Request) -> Identity:

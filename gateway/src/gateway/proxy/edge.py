@@ -20,6 +20,7 @@ from gateway.limits.gcra import Gcra, Verdict
 from gateway.limits.problems import Overloaded, TooManyRequests
 from gateway.limits.shedding import Shedding
 from gateway.proxy import headers as pass_on
+from gateway.proxy.bodies import too_large
 from gateway.proxy.forward import AnswerCutShort, forward
 from gateway.proxy.paths import is_plain
 from gateway.proxy.problems import AmbiguousPath, HeadersTooLarge
@@ -29,6 +30,7 @@ from gateway.upstreams.upstream import Upstream
 from moat.kit.auth import unauthenticated
 from moat.kit.auth.doors import CALLER
 from moat.kit.problems import Unauthenticated
+from moat.kit.web.exchange import BODY_BYTES_MAX
 from moat.kit.web.rendering import response_of
 
 REQUESTS: Final = Counter("gateway_requests", "Requests passed to services", ["route", "method", "status"])
@@ -108,6 +110,8 @@ class Edge:
             raise TooManyRequests(
                 retry_after_seconds=verdict.retry_after_seconds, headers=_as_text(self._limit_headers(verdict))
             )
+        if asked.content_length is not None and asked.content_length > BODY_BYTES_MAX:
+            raise await too_large(receive)
         if route.service is None:
             inner = dict(scope)
             inner["headers"] = pass_on.to_own_app(scope["headers"], asked)

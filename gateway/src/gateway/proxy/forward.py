@@ -1,15 +1,19 @@
 """One request to a service and its answer back, streamed."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import aiohttp
 from starlette.types import Receive, Scope, Send
 
 from gateway.identity.sessions import Session
 from gateway.proxy import headers as pass_on
-from gateway.proxy.bodies import CHUNK_BYTES_WHOLE, CallerGone, body_of
+from gateway.proxy.bodies import CallerGone, body_of
 from gateway.proxy.routing import Route
 from gateway.upstreams.upstream import Upstream
+
+ANSWER_BYTES_WHOLE: Final = 65_536
+"""An answer of known length up to this is passed on in one piece."""
 
 
 class AnswerCutShort(Exception):
@@ -35,7 +39,9 @@ async def forward(
     if query:
         target = f"{target}?{query.decode('latin-1')}"
     try:
-        body = await body_of(receive, asked.content_length) if asked.has_body else None
+        body = (
+            await body_of(receive, asked.content_length, seconds_max=route.deadline_seconds) if asked.has_body else None
+        )
         response = await upstream.request(
             scope["method"], target, on, body=body, deadline_seconds=route.deadline_seconds
         )
@@ -50,7 +56,7 @@ async def forward(
 
 async def _answer(response: aiohttp.ClientResponse, send: Send, request_id: str) -> None:
     length = response.content_length
-    is_whole = length is not None and length <= CHUNK_BYTES_WHOLE
+    is_whole = length is not None and length <= ANSWER_BYTES_WHOLE
     start = {
         "type": "http.response.start",
         "status": response.status,

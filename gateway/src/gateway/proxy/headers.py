@@ -105,8 +105,6 @@ def to_service(headers: RawHeaders, asked: Asked, *, authorization: str | None, 
     )
     if authorization is not None:
         on["authorization"] = authorization
-    if asked.content_length is not None:
-        on["content-length"] = str(asked.content_length)
     on["x-request-id"] = asked.request_id
     on["traceparent"] = asked.traceparent
     on["x-forwarded-for"] = address

@@ -13,3 +13,9 @@ class HeadersTooLarge(Problem):
     """Too many headers, too large ones, or one twice that may come once."""
 
     status, code, title = 431, "request.headers", "The headers are too large, too many, or contradict each other"
+
+
+class BodyTooSlow(Problem):
+    """The body did not arrive in time."""
+
+    status, code, title = 408, "request.too-slow", "The body did not arrive in time"

@@ -4,7 +4,6 @@ aiohttp's own retries, cookies, redirects and decompression are off: what passes
 """
 
 import asyncio
-from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
@@ -28,8 +27,6 @@ _NOT_BY_ITSELF: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Typ
 
 FAILURES: Final = Counter("gateway_upstream_failures", "Requests that a service did not answer", ["upstream", "reason"])
 RETRIES: Final = Counter("gateway_upstream_retries", "Requests that were sent a second time", ["upstream"])
-
-Body = bytes | AsyncIterable[bytes] | None
 
 
 @dataclass(slots=True)
@@ -68,13 +65,13 @@ class Upstream:
         target: str,
         headers: CIMultiDict[str],
         *,
-        body: Body = None,
+        body: bytes | None = None,
         deadline_seconds: float,
     ) -> aiohttp.ClientResponse:
         """Send a request and return its answer once the headers are there; the caller reads and releases it.
 
-        `target` is path and query as they came, already safe. Sent a second time only if it never left, or if it is
-        idempotent, its body is at hand and the budget allows. Raises UpstreamAway or UpstreamSilent.
+        `target` is path and query as they came, already safe. Sent a second time only if it never left or is
+        idempotent, and if the budget allows. Raises UpstreamAway or UpstreamSilent.
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -86,9 +83,8 @@ class Upstream:
             return await self._once(method, target, headers, body, deadline_seconds)
         except (aiohttp.ClientError, OSError) as error:
             left = deadline_seconds - (loop.time() - began)
-            never_left = isinstance(error, aiohttp.ClientConnectorError) and not isinstance(body, AsyncIterable)
-            again = never_left or (method in IDEMPOTENT and not isinstance(body, AsyncIterable))
-            if not again or left <= 0 or not self.budget.spend():
+            never_left = isinstance(error, aiohttp.ClientConnectorError)
+            if not (never_left or method in IDEMPOTENT) or left <= 0 or not self.budget.spend():
                 raise self._away(error) from None
         RETRIES.labels(self.name).inc()
         try:
@@ -97,7 +93,7 @@ class Upstream:
             raise self._away(error) from None
 
     async def _once(
-        self, method: str, target: str, headers: CIMultiDict[str], body: Body, seconds: float
+        self, method: str, target: str, headers: CIMultiDict[str], body: bytes | None, seconds: float
     ) -> aiohttp.ClientResponse:
         if self._session is None:
             raise UpstreamAway(retry_after_seconds=1)
