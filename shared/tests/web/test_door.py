@@ -26,7 +26,7 @@ async def test_unknown_routes_and_methods_are_problems(client):
 
     assert (unknown.status_code, unknown.json()["code"]) == (404, "route.unknown")
     assert (method.status_code, method.json()["code"]) == (405, "route.method-not-allowed")
-    assert method.headers["allow"]
+    assert method.headers["allow"] == "GET, POST"
     assert unknown.headers["content-type"] == method.headers["content-type"] == "application/problem+json"
 
 
@@ -258,7 +258,9 @@ async def test_the_document_tells_problems_and_who_may_call(client):
     assert make["x-moat-scopes"] == ["things:write"]
     assert make["x-moat-customers"] is False
     assert document["paths"]["/v1/things"]["get"]["x-moat-customers"] is True
-    assert {"201", "401", "403", "409", "413", "415", "422", "503"} <= set(make["responses"])
+    assert {"201", "400", "401", "403", "409", "413", "415", "422", "503"} <= set(make["responses"])
+    assert {"412", "428"} <= set(document["paths"]["/v1/things/{id}"]["patch"]["responses"])
+    assert "idempotency.still-running" in make["responses"]["409"]["content"]["application/problem+json"]["examples"]
     assert "things.name-taken" in make["responses"]["409"]["content"]["application/problem+json"]["examples"]
     assert "HTTPValidationError" not in document["components"]["schemas"]
 

@@ -47,7 +47,7 @@ class ThingIn(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     parts: list[Part] = []
     weight: float = 0.0
-    settle_seconds: float = 0.0
+    settle_seconds: Annotated[float, Field(ge=0, le=2)] = 0.0
 
 
 class ThingOut(BaseModel):

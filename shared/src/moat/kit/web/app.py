@@ -8,6 +8,8 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from moat.kit.auth.verifier import Authenticate, Verifier
 from moat.kit.problems import Problem
@@ -17,8 +19,8 @@ from moat.kit.web.door import Door
 from moat.kit.web.health import health_routes
 from moat.kit.web.inflight import InFlight
 from moat.kit.web.ops import router as ops_router
-from moat.kit.web.rendering import Replayed, answer_error
-from moat.kit.web.route import strict_routes
+from moat.kit.web.rendering import MethodNotAllowed, Replayed, answer_error, response_of
+from moat.kit.web.route import methods_of, strict_routes
 
 DOCUMENT_PATH: Final = "/v1/openapi.json"
 
@@ -61,9 +63,16 @@ def create_app(
     app.router.routes.extend(health_routes())
     for failure in (Problem, Replayed, RequestValidationError, HTTPException):
         app.add_exception_handler(failure, answer_error)
+    app.add_exception_handler(405, _answer_wrong_method)
     app.add_middleware(Door, inflight=inflight)
     _document_once(app)
     return app
+
+
+async def _answer_wrong_method(request: Request, _: Exception) -> Response:
+    # The framework names the methods of one route; the path may have several routes.
+    methods = methods_of(request.scope["app"].router.routes, request.scope)
+    return response_of(MethodNotAllowed(headers={"Allow": ", ".join(methods)}), request.scope)
 
 
 @asynccontextmanager

@@ -7,9 +7,20 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
-from moat.kit.problems import Forbidden, Invalid, Problem, Unauthenticated, Unavailable
+from moat.kit.problems import (
+    BadRequest,
+    Forbidden,
+    Invalid,
+    PreconditionFailed,
+    PreconditionRequired,
+    Problem,
+    Unauthenticated,
+    Unavailable,
+)
+from moat.kit.web.idempotency import KeyReused, StillRunning, once_guard
+from moat.kit.web.preconditions import if_match_version
 from moat.kit.web.rendering import MEDIA_TYPE, BodyTooLarge, UnsupportedMediaType
-from moat.kit.web.route import StrictRoute, guards_of
+from moat.kit.web.route import StrictRoute, calls_of, guards_of
 
 _REFERENCE: Final = {"$ref": "#/components/schemas/Problem"}
 _PROBLEM_SCHEMA: Final[dict[str, Any]] = {
@@ -89,11 +100,23 @@ def _complete(operation: dict[str, Any], route: StrictRoute) -> None:
         operation["x-moat-scopes"] = sorted({guard.scope for guard in guards if guard.scope})
         operation["x-moat-customers"] = all(guard.customers for guard in guards)
     if route.body_field is not None:
-        usual += [BodyTooLarge, UnsupportedMediaType]
+        usual += [BadRequest, BodyTooLarge, UnsupportedMediaType]
+    calls = set(map(id, calls_of(route.dependant)))
+    if id(once_guard) in calls:
+        usual += [StillRunning, KeyReused]
+    if id(if_match_version) in calls:
+        usual += [PreconditionFailed, PreconditionRequired]
+        for parameter in operation.get("parameters", ()):
+            if parameter["name"] == "if-match":
+                # Optional to the framework, so that its absence is our 428 and not a 422.
+                parameter["required"] = True
     responses = cast(dict[str, Any], operation["responses"])
     # The framework's own description of 422 is not what we answer.
     if MEDIA_TYPE not in responses.get("422", {}).get("content", {}):
         responses.pop("422", None)
     for status, response in problems(*usual).items():
-        responses.setdefault(str(status), response)
+        known = responses.setdefault(str(status), response)
+        examples = response["content"][MEDIA_TYPE]["examples"]
+        if MEDIA_TYPE in known.get("content", {}):
+            known["content"][MEDIA_TYPE].setdefault("examples", {}).update(examples)
     operation["responses"] = dict(sorted(responses.items()))

@@ -10,7 +10,8 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from moat.kit.auth.doors import Allow
 from moat.kit.problems import FieldError, Invalid
@@ -125,10 +126,23 @@ def query_names(dependant: Dependant) -> Iterator[str]:
 
 def guards_of(dependant: Dependant) -> Iterator[Allow]:
     """The `allow(…)` that stand before a route, wherever in its dependencies."""
-    if isinstance(dependant.call, Allow):
-        yield dependant.call
+    return (call for call in calls_of(dependant) if isinstance(call, Allow))
+
+
+def calls_of(dependant: Dependant) -> Iterator[object]:
+    """Everything that is called for a route: its endpoint and its dependencies."""
+    yield dependant.call
     for inner in dependant.dependencies:
-        yield from guards_of(inner)
+        yield from calls_of(inner)
+
+
+def methods_of(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
+    """The methods that some route takes at the path of this request, sorted."""
+    methods: set[str] = set()
+    for route in routes:
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods)
 
 
 def strict_routes(router: APIRouter) -> Iterable[BaseRoute]:
