@@ -21,6 +21,7 @@ async def note(tx: Transaction, batch: Sequence[Event[Any]]) -> None:
             at=event.time,
             kind=kind_of(event.type),
             event_id=event.id,
+            data=event.data.model_dump(mode="json", exclude_none=True),
         )
         for event in batch
         if event.about in survivors
