@@ -64,3 +64,40 @@ def test_a_metric_is_made_once():
 
 def test_logging_of_libraries_is_left_alone_until_set_up():
     assert logging.getLogger().level == logging.WARNING
+
+
+def test_spans_are_sent_to_the_collector_that_the_settings_name():
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from threading import Thread
+
+    received = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self):
+            received.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    script = f"""
+import sys
+from moat.kit.telemetry import joined, set_up_tracing, shut_down_tracing
+set_up_tracing("thing-svc", sys.argv[1])
+with joined({CALLER!r}, "one order"):
+    pass
+shut_down_tracing()
+"""
+    with HTTPServer(("127.0.0.1", 0), Collector) as collector:
+        thread = Thread(target=collector.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{collector.server_port}/v1/traces"
+        subprocess.run([sys.executable, "-c", script, url], check=True)
+        collector.shutdown()
+        thread.join()
+
+    [(path, body)] = received
+    assert path == "/v1/traces"
+    assert b"one order" in body
+    assert bytes.fromhex(CALLER.split("-")[1]) in body
