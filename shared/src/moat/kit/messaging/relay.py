@@ -18,16 +18,15 @@ import structlog
 from sqlalchemy import Row
 
 from moat.kit.db.database import Database
-from moat.kit.db.transaction import Transaction
 from moat.kit.messaging import metrics
 from moat.kit.messaging.failures import Failure, failure_of
 from moat.kit.messaging.log import Log, Producer, Record, RecordRefused
 from moat.kit.messaging.outbox import BUCKETS
+from moat.kit.messaging.refusals import TRIES_MAX, Refusals
 from moat.kit.messaging.wire import SEQUENCE_DIGITS
 
 ROWS_MAX: Final = 2_000
 SEND_SECONDS_MAX: Final = 8.0
-TRIES_MAX: Final = 5
 POLL_SECONDS_MIN: Final = 0.05
 POLL_SECONDS_MAX: Final = 0.25
 BACKOFF_SECONDS_MIN: Final = 0.1
@@ -41,7 +40,7 @@ WHERE EXISTS (SELECT FROM outbox) AND pg_try_advisory_xact_lock(:class, bucket)
 _LOCK_BINDS: Final = {"buckets": BUCKETS, "class": _LOCK_CLASS}
 _READ: Final = """
 SELECT seq, id, topic, type, key, payload, headers, created_at,
-       extract(epoch FROM clock_timestamp() - created_at) AS age_seconds
+       extract(epoch FROM clock_timestamp() - created_at) AS age_seconds, bucket
 FROM outbox WHERE bucket = ANY (CAST(:buckets AS smallint[])) ORDER BY seq LIMIT :rows
 """
 _DELETE: Final = "DELETE FROM outbox WHERE seq = ANY (CAST(:seqs AS bigint[]))"
@@ -52,6 +51,7 @@ INSERT INTO outbox_dead (seq, id, bucket, aggregate_type, aggregate_id, topic, t
 SELECT seq, id, bucket, aggregate_type, aggregate_id, topic, type, key, payload, headers, created_at, :reason, :attempts
 FROM dead
 """
+Rows = Sequence[Row[Any]]
 _JSON: Final = ("content-type", b"application/json")
 _VERSION: Final = ("ce_specversion", b"1.0")
 
@@ -69,7 +69,7 @@ class Relay:
         self._wake = asyncio.Event()
         self._stopping = False
         self._producer: Producer | None = None
-        self._tries: dict[int, int] = {}
+        self._refusals = Refusals()
         db.on_published(self._wake.set)
 
     def stop(self) -> None:
@@ -130,49 +130,50 @@ class Relay:
         started = time.perf_counter()
         if self._producer is None:
             self._producer = await self._log.producer()
-        refused: RecordRefused | None = None
         async with self._db.transaction() as tx:
             buckets = [row[0] for row in await tx.all(_LOCK, **_LOCK_BINDS)]
-            rows = await tx.all(_READ, buckets=buckets, rows=ROWS_MAX) if buckets else ()
+            found = await tx.all(_READ, buckets=buckets, rows=ROWS_MAX) if buckets else ()
+            rows = self._refusals.without_held(found, now=started)
             if not rows:
                 return 0
-            metrics.RELAY_AGE.labels(self._name).observe(float(rows[0].age_seconds))
+            sent, dead = await self._send(self._producer, rows)
+            await tx.execute(_DELETE, seqs=[row.seq for row in sent])
+            for row, reason in dead:
+                await tx.execute(_BURY, seq=row.seq, reason=reason[:2000], attempts=TRIES_MAX)
+        self._tell(sent, dead, time.perf_counter() - started)
+        return len(sent) + len(dead)
+
+    async def _send(self, producer: Producer, rows: Rows) -> tuple[Rows, list[tuple[Row[Any], str]]]:
+        """Send all that the log takes, in order; returns what was sent and what never will be, with the reason.
+
+        A refused row holds back what is behind it in its bucket, nothing else.
+        """
+        dead: list[tuple[Row[Any], str]] = []
+        while rows:
             try:
-                await self._send(rows)
-            except RecordRefused as error:
-                refused = error
-                gone = await self._set_aside(tx, rows, error)
-            else:
-                gone = len(rows)
-                await tx.execute(_DELETE, seqs=[row.seq for row in rows])
-        metrics.RELAY_SECONDS.labels(self._name).observe(time.perf_counter() - started)
-        metrics.RELAYED.labels(self._name).inc(gone)
-        if refused is not None and self._tries:
-            await self._sleep(BACKOFF_SECONDS_MIN)
-        return gone or 1
+                await producer.send([self._record(row) for row in rows], deadline_seconds=SEND_SECONDS_MAX)
+                break
+            except RecordRefused as refused:
+                row = rows[refused.index]
+                if self._refusals.is_final(row, now=time.perf_counter()):
+                    dead.append((row, refused.reason))
+                    rows = [other for other in rows if other is not row]
+                else:
+                    rows = [other for other in rows if other.bucket != row.bucket or other.seq < row.seq]
+        return rows, dead
 
-    async def _send(self, rows: Sequence[Row[Any]]) -> None:
-        assert self._producer is not None
-        if rows:
-            await self._producer.send([self._record(row) for row in rows], deadline_seconds=SEND_SECONDS_MAX)
-
-    async def _set_aside(self, tx: Transaction, rows: Sequence[Row[Any]], refused: RecordRefused) -> int:
-        """Send what stands before a refused row; after five tries the row leaves the queue with its reason."""
-        before, row = rows[: refused.index], rows[refused.index]
-        await self._send(before)
-        await tx.execute(_DELETE, seqs=[sent.seq for sent in before])
-        tries = self._tries.get(row.seq, 0) + 1
-        if tries < TRIES_MAX:
-            self._tries[row.seq] = tries
-            return len(before)
-        self._tries.pop(row.seq, None)
-        await tx.execute(_BURY, seq=row.seq, reason=refused.reason[:2000], attempts=tries)
-        metrics.RELAY_DEAD.labels(self._name).inc()
-        logger.error("relay.dead", service=self._name, id=str(row.id), topic=row.topic, reason=refused.reason[:300])
-        return len(before) + 1
+    def _tell(self, sent: Rows, dead: Sequence[tuple[Row[Any], str]], seconds: float) -> None:
+        metrics.RELAY_SECONDS.labels(self._name).observe(seconds)
+        metrics.RELAYED.labels(self._name).inc(len(sent))
+        if sent:
+            metrics.RELAY_AGE.labels(self._name).observe(float(sent[0].age_seconds))
+        for row, reason in dead:
+            self._refusals.forget(row)
+            metrics.RELAY_DEAD.labels(self._name).inc()
+            logger.error("relay.dead", service=self._name, id=str(row.id), topic=row.topic, reason=reason[:300])
 
     def _record(self, row: Row[Any]) -> Record:
-        seq, id_, topic, type_, key, payload, headers, created_at, _ = tuple(row)
+        seq, id_, topic, type_, key, payload, headers, created_at, *_ = tuple(row)
         attributes = headers if isinstance(headers, dict) else json.loads(headers)
         raw_key = key.encode()
         return Record(

@@ -22,7 +22,7 @@ from moat.kit.messaging.log import PARTITIONS, LogUnavailable, Place, Revoked
 CALL_SECONDS_MAX: Final = 5.0
 CREATE_SECONDS_MAX: Final = 30.0
 REPLICAS_MAX: Final = 3
-COORDINATOR_WAIT_SECONDS: Final = 0.2
+ASK_AGAIN_SECONDS: Final = 0.2
 RECORD_WITH_OVERHEAD_BYTES_MAX: Final = 1_200_000
 T = TypeVar("T")
 
@@ -66,6 +66,14 @@ class KafkaLog:
             for _topic, code, *_ in answer.topic_errors:
                 if code not in (0, TopicAlreadyExistsError.errno):
                     raise for_code(code)(str(_topic))
+            await self._until_visible(admin, {topic.name for topic in missing})
+
+    async def _until_visible(self, admin: AIOKafkaAdminClient, topics: set[str]) -> None:
+        """Brokers learn of new topics a little later than the controller."""
+        seen: set[str] = set()
+        while not topics <= seen:
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+            seen = set(await admin.list_topics())
 
     async def producer(self) -> KafkaProducer:
         """A started producer. Raises LogUnavailable."""
@@ -132,7 +140,7 @@ async def _offsets_of(admin: AIOKafkaAdminClient, group: str, places: Sequence[T
         try:
             offsets: Mapping[Any, Any] = await admin.list_consumer_group_offsets(group, partitions=places)
         except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
-            await asyncio.sleep(COORDINATOR_WAIT_SECONDS)
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
         else:
             return offsets
 
