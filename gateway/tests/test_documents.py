@@ -71,3 +71,9 @@ async def test_the_page_and_its_assets_come_from_here(house):
         assert (await house.client.get(f"/docs/assets/{name}")).status_code == 200
     assert (await house.client.get("/docs/assets/passwd")).status_code == 404
     assert (await house.client.get("/", follow_redirects=False)).headers["location"] == "/docs"
+
+
+async def test_the_events_have_their_document_too(house):
+    document = (await house.client.get("/v1/asyncapi.json")).json()
+
+    assert document["asyncapi"].startswith("3.")
