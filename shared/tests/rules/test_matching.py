@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from moat.rules import Boolean, Catalogue, Choice, Date, Instant, Lines, Money, Number, Text, Texts, parse
+from moat.rules import Boolean, Catalogue, Choice, Date, Field, Instant, Lines, Money, Number, Text, Texts, parse
 from moat.rules.periods import moved
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
-FIELDS = {
+FIELDS: dict[str, Field] = {
     "name": Text(),
     "weight": Number(),
     "spent": Money("CNY"),
