@@ -13,6 +13,7 @@ EVENTS ?= embedded
 
 PACKAGES := shared gateway deploy/local $(wildcard services/*-svc)
 SOURCES := $(wildcard shared/src services/*/src gateway/src deploy/local/src)
+RUNNING := .venv/.running
 INSTALLED := .venv/.installed
 
 .PHONY: help
@@ -21,18 +22,27 @@ help: ## Show this list.
 
 # ---- the environment -------------------------------------------------------------------------------------------------
 
-# Installed anew when the lock or a package's own declaration has changed; the stamp comes last, so that an
+# Two steps, so that `make run` on a fresh machine does not wait for linters: what runs, then what works on the house.
+# Each is done anew when the lock or a package's own declaration has changed; the stamp comes last, so that an
 # installation that was cut off is begun again.
-$(INSTALLED): requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
+PIP = $(PY) -m pip install --disable-pip-version-check --progress-bar off
+PROGRESS := awk '/^ *(Downloading|Installing)/ {sub(/^ */, ""); print "  " substr($$0, 1, 100); fflush()}'
+
+$(RUNNING): requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Moat needs Python 3.11 or newer; name one with make PYTHON=…"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "Python has no venv module here; on Debian: apt-get install python3-venv"; exit 1; }
-	@echo "Installing what requirements.lock names into .venv (the first time about a minute) …"
+	@echo "Installing what Moat runs on into .venv (the first time about a minute) …"
 	@test -x $(PY) || $(PYTHON) -m venv .venv
-	@$(PY) -m pip install --disable-pip-version-check --progress-bar off -r requirements.lock \
-		| awk '/^(Downloading|Installing)/ {print "  " substr($$0, 1, 100); fflush()}'
-	@$(PY) -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation $(addprefix -e ./,$(PACKAGES))
+	@sed '/^# What works on the house/,$$d' requirements.lock > .venv/running.lock
+	@$(PIP) -r .venv/running.lock | $(PROGRESS)
+	@$(PIP) -q --no-deps --no-build-isolation $(addprefix -e ./,$(PACKAGES))
+	@touch $@
+
+$(INSTALLED): $(RUNNING)
+	@echo "Installing what checks and tests need into .venv …"
+	@$(PIP) -r requirements.lock | $(PROGRESS)
 	@touch $@
 
 .venv: $(INSTALLED) ## Make the virtual environment from requirements.lock.
@@ -77,18 +87,22 @@ contracts: $(INSTALLED) ## Make the JSON Schemas and the AsyncAPI document anew 
 test: $(INSTALLED) ## Run every test on real PostgreSQL and real Kafka.
 	@.venv/bin/pytest
 
+.PHONY: bench
+bench: $(INSTALLED) ## Run every measured claim: prints ratios, writes bench/results/ (BENCH=drain for one).
+	@$(PY) -m bench $(BENCH)
+
 # ---- running ---------------------------------------------------------------------------------------------------------
 
 .PHONY: run
-run: $(INSTALLED) ## Start the whole of Moat on this machine, with real demo orders (EVENTS=kafka for real Kafka).
+run: $(RUNNING) ## Start the whole of Moat on this machine, with real demo orders (EVENTS=kafka for real Kafka).
 	@MOAT_EVENTS=$${MOAT_EVENTS:-$(EVENTS)} exec $(PY) -m moat_local run
 
 .PHONY: kafka
-kafka: $(INSTALLED) ## Fetch and start the local Kafka alone and print its address.
+kafka: $(RUNNING) ## Fetch and start the local Kafka alone and print its address.
 	@exec $(PY) -m moat_local kafka
 
 .PHONY: demo
-demo: $(INSTALLED) ## Send the demo's orders once more to the running Moat; the same facts change nothing.
+demo: $(RUNNING) ## Send the demo's orders once more to the running Moat; the same facts change nothing.
 	@$(PY) -m moat_local demo
 
 .PHONY: clean

@@ -1,16 +1,12 @@
-"""Reading docker-compose.yml as compose does: variables put in, merges resolved; and checking it against the spec."""
+"""Reading docker-compose.yml as compose does: variables put in, merges resolved."""
 
-import json
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import compose_spec
 import yaml
-from compose_env import values
 
 COMPOSE_FILE: Final = Path(__file__).parents[2] / "docker-compose.yml"
 _VARIABLE: Final = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
@@ -67,21 +63,3 @@ def our_processes(document: Mapping[str, Any]) -> list[ProcessPlan]:
         for name, service in document["services"].items()
         if service["image"].startswith("moat/")
     ]
-
-
-def main() -> int:
-    """Check the file: valid by the compose specification, and no secret with a default."""
-    document = read(values("admin@moat.example", "smtp://mail.example:25", "care@moat.example"))
-    compose = compose_spec.PyCompose.from_json(json.dumps(document))
-    compose.validate()
-    try:
-        read({})
-    except Unset:
-        print(f"{COMPOSE_FILE.name}: {len(document['services'])} services, valid by the compose specification")
-        return 0
-    print(f"{COMPOSE_FILE.name}: it can be read without secrets, so some have a default")
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Every speed claim of Moat, as a command that prints ratios."""
