@@ -128,6 +128,12 @@ def test_a_type_of_no_concern_is_left_on_canonical_topics():
     assert WIRE.parse(structured({**NOTICED}, topic=PROBE.facts)) is None
 
 
+def test_headers_of_others_may_be_anything():
+    event = WIRE.parse(replace(counted(), headers=(*counted().headers, ("x-theirs", b"\xff"))))
+
+    assert event is not None
+
+
 def test_a_backslash_before_u0000_is_not_a_nul():
     event = WIRE.parse(counted(b'{"number": 1, "mood": "\\\\u0000"}'))
 

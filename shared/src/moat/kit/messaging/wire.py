@@ -27,7 +27,7 @@ NAME_CHARACTERS_MAX: Final = 512
 """Of an id or a source: both stand in an index."""
 CONTEXT_CHARACTERS_MAX: Final = 256
 SEQUENCE_DIGITS: Final = 19
-_NAMED: Final = frozenset(
+_NAMED: Final = frozenset({"content-type"}) | frozenset(
     f"ce_{name}"
     for name in (
         *("specversion", "id", "source", "type", "time", "subject", "datacontenttype", "dataschema"),
@@ -85,7 +85,7 @@ class Wire:
             headers, value = _unfold(received)
         else:
             value = received.value or b""
-        name = _text(headers, "ce_type")
+        name = headers.get("ce_type", b"").decode("utf-8", "replace")
         cls = self.wanted.get(name)
         if cls is None or received.topic != cls.TOPIC:
             self._leave(name, received, cls)
@@ -111,27 +111,46 @@ def _event(
     # PostgreSQL keeps no NUL in a text; finding it here names the event, finding it there would name the statement.
     if b"\\u0000" in value and _holds_nul(json.loads(value)):
         raise InvalidEvent("a text holds a NUL character", errors=[FieldError("/data", "NUL in a text")])
+    text = _decoded(headers)
     key = (received.key or b"").decode("utf-8", "replace")
-    recorded_at = _text(headers, "ce_recordedat")
-    sequence = headers.get("ce_sequence", b"")
+    id_ = text.get("ce_id") or f"{received.topic}/{received.partition}/{received.offset}"
+    source = text.get("ce_source") or f"/{received.topic}"
+    for name, pointer in ((id_, "/id"), (source, "/source")):
+        if len(name) > NAME_CHARACTERS_MAX or "\0" in name:
+            raise InvalidEvent(f"{pointer} is too long or holds NUL", errors=[FieldError(pointer, "too long or NUL")])
+    recorded_at, sequence = text.get("ce_recordedat"), text.get("ce_sequence", "")
     return Event(
-        id=_name(headers, "ce_id") or f"{received.topic}/{received.partition}/{received.offset}",
-        source=_name(headers, "ce_source") or f"/{received.topic}",
+        id=id_,
+        source=source,
         type=cls.TYPE,
-        time=_instant(_text(headers, "ce_time"), "/time"),
+        time=_instant(text.get("ce_time", ""), "/time"),
         data=data,
         key=key,
-        subject_id=None if strict else _subject(_text(headers, "ce_subject") or key),
-        sequence=int(sequence) if sequence.isdigit() and len(sequence) <= SEQUENCE_DIGITS else 0,
+        subject_id=None if strict else _subject(text.get("ce_subject") or key),
+        sequence=int(sequence) if sequence.isdecimal() and len(sequence) <= SEQUENCE_DIGITS else 0,
         recorded_at=_instant(recorded_at, "/recordedat") if recorded_at else None,
-        correlation_id=_context(headers, "ce_correlationid"),
-        causation_id=_context(headers, "ce_causationid"),
-        traceparent=_context(headers, "ce_traceparent"),
+        correlation_id=_context(text.get("ce_correlationid")),
+        causation_id=_context(text.get("ce_causationid")),
+        traceparent=_context(text.get("ce_traceparent")),
         topic=received.topic,
         partition=received.partition,
         offset=received.offset,
-        extensions={n[3:]: _text(headers, n) for n in headers if n not in _NAMED and n.startswith("ce_")},
+        extensions={}
+        if _NAMED.issuperset(text)
+        else {name[3:]: text[name] for name in text if name not in _NAMED and name.startswith("ce_")},
     )
+
+
+def _decoded(headers: Mapping[str, bytes]) -> dict[str, str]:
+    """All attributes as text, decoded once; headers of others may be anything."""
+    try:
+        return {name: raw.decode() for name, raw in headers.items()}
+    except UnicodeDecodeError:
+        own = {name: raw for name, raw in headers.items() if name.startswith("ce_")}
+    try:
+        return {name: raw.decode() for name, raw in own.items()}
+    except UnicodeDecodeError:
+        raise UnreadableEvent("an attribute is not UTF-8") from None
 
 
 def _unfold(received: Received) -> tuple[dict[str, bytes], bytes]:
@@ -171,26 +190,7 @@ def _refuse(error: ValidationError) -> NoReturn:
     raise InvalidEvent("; ".join(f"{e.pointer}: {e.detail}" for e in errors)[:2000], errors=errors) from None
 
 
-def _text(headers: Mapping[str, bytes], name: str) -> str:
-    raw = headers.get(name)
-    if raw is None:
-        return ""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise UnreadableEvent(f"{name} is not UTF-8") from None
-
-
-def _name(headers: Mapping[str, bytes], name: str) -> str:
-    text = _text(headers, name)
-    if len(text) > NAME_CHARACTERS_MAX or "\0" in text:
-        pointer = f"/{name[3:]}"
-        raise InvalidEvent(f"{pointer} is too long or holds NUL", errors=[FieldError(pointer, "too long or holds NUL")])
-    return text
-
-
-def _context(headers: Mapping[str, bytes], name: str) -> str | None:
-    text = _text(headers, name)
+def _context(text: str | None) -> str | None:
     return text if text and len(text) <= CONTEXT_CHARACTERS_MAX and "\0" not in text else None
 
 
