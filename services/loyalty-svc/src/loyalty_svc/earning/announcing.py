@@ -23,7 +23,7 @@ def announce(tx: Transaction, run: Sequence[Posted], causes: Sequence[Event[Any]
             if account.before_at is None and customer_id not in enrolled:
                 enrolled.add(customer_id)
                 tx.publish(MemberEnrolled(), about=customer_id, time=posting.at, cause=event)
-            announced = PointsEarned if posting.kind is Kind.EARNED else PointsReversed
+            announced = PointsEarned if posting.basis.kind is Kind.EARNED else PointsReversed
             moved = announced(
                 posting_id=posting_id,
                 account_type=POINTS,
@@ -31,6 +31,6 @@ def announce(tx: Transaction, run: Sequence[Posted], causes: Sequence[Event[Any]
                 balance_after=balance_after,
                 order_uid=cause.id,
                 order_id=cause.order_id,
-                rule=cause.rule,
+                rule=posting.basis.rule,
             )
             tx.publish(moved, about=customer_id, time=posting.at, cause=event)

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import CursorResult
+
 from loyalty_svc.earning.orders import OrderEarning, Refund
 from loyalty_svc.earning.programme import Programme, read
 from moat.kit.db.transaction import Transaction
@@ -37,6 +39,16 @@ ON CONFLICT (order_uid) DO UPDATE SET
 WHERE o.revision = excluded.revision - 1
 RETURNING o.order_uid
 """
+# The usual batch: all paid, and never heard of before. What another batch made meanwhile does not come back.
+_SAVE_FRESH = """
+INSERT INTO order_earning (order_uid, customer_id, paid_at, currency, total_minor, programme_version, earned,
+                           revision, reversed)
+SELECT t.*, 1, 0
+FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS uuid[]), CAST(:paid_at AS timestamptz[]),
+            CAST(:currencies AS text[]), CAST(:totals AS bigint[]), CAST(:versions AS integer[]),
+            CAST(:earned AS bigint[])) AS t ORDER BY 1
+ON CONFLICT (order_uid) DO NOTHING RETURNING order_uid
+"""
 
 
 async def programmes(tx: Transaction) -> list[Programme]:
@@ -51,8 +63,31 @@ async def load(tx: Transaction, order_uids: Iterable[UUID]) -> dict[UUID, OrderE
 
 
 async def save(tx: Transaction, orders: Sequence[OrderEarning]) -> set[UUID]:
-    """Keep the states, each one revision on; returns those that nobody had changed meanwhile."""
-    result = await tx.execute(
+    """Keep the states, each one revision on; returns those that somebody else had changed meanwhile, unsaved."""
+    if not orders:
+        return set()
+    are_fresh = not any(order.revision or order.refunds for order in orders)
+    rows: Sequence[Any] = (await (_write_fresh if are_fresh else _write_changed)(tx, orders)).all()
+    if len(rows) == len(orders):
+        return set()
+    return {order.order_uid for order in orders} - {row[0] for row in rows}
+
+
+async def _write_fresh(tx: Transaction, orders: Sequence[OrderEarning]) -> CursorResult[Any]:
+    return await tx.execute(
+        _SAVE_FRESH,
+        ids=[order.order_uid for order in orders],
+        customers=[order.customer_id for order in orders],
+        paid_at=[order.paid_at for order in orders],
+        currencies=[order.currency for order in orders],
+        totals=[order.total_minor for order in orders],
+        versions=[order.programme_version for order in orders],
+        earned=[order.earned for order in orders],
+    )
+
+
+async def _write_changed(tx: Transaction, orders: Sequence[OrderEarning]) -> CursorResult[Any]:
+    return await tx.execute(
         _SAVE,
         ids=[order.order_uid for order in orders],
         revisions=[order.revision + 1 for order in orders],
@@ -65,8 +100,6 @@ async def save(tx: Transaction, orders: Sequence[OrderEarning]) -> set[UUID]:
         reversed=[order.reversed for order in orders],
         refunds=[_write_refunds(order.refunds) for order in orders],
     )
-    rows: Sequence[Any] = result.all()
-    return {row[0] for row in rows}
 
 
 def _read(row: Any) -> OrderEarning:

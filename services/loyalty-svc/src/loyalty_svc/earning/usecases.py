@@ -11,9 +11,8 @@ from loyalty_svc.earning import queries
 from loyalty_svc.earning.announcing import announce
 from loyalty_svc.earning.orders import Decision, Earned, OrderEarning, Paid, Refund, pay, take_back
 from loyalty_svc.earning.programme import Programme, valid_at
-from loyalty_svc.ledger import posting as ledger_heart
 from loyalty_svc.ledger import usecases as ledger
-from loyalty_svc.ledger.posting import Cause, Posting
+from loyalty_svc.ledger.posting import Basis, Cause, Kind, Posting, owed
 from loyalty_svc.tiers import usecases as tiers
 from moat.contracts.orders import OrderPaid
 from moat.kit.db.transaction import Transaction
@@ -32,8 +31,9 @@ async def post_orders(tx: Transaction, batch: Sequence[Event[Any]]) -> None:
     programmes = await queries.programmes(tx)
     decided: dict[int, list[tuple[Decision, Programme]]] = {}
     pending: Orders = _by_order(batch)
-    # A second round sees the orders that another consumer changed while the first was thinking: they are locked now.
-    for _ in range(2):
+    # Another round sees the orders that another consumer made or changed while the first was thinking: after one for
+    # each they are known and locked.
+    for _ in range(3):
         pending = await _decide(tx, batch, pending, programmes, decided)
         if not pending:
             break
@@ -71,14 +71,14 @@ async def _decide(
         found[order_uid] = [(place, _fold(order, batch[place], programmes)) for place in places]
         if (order.paid_at, len(order.refunds)) != before:
             changed.append(order)
-    saved = await queries.save(tx, changed) if changed else set()
+    stale = await queries.save(tx, changed)
     for order in changed:
-        if order.order_uid in saved and order.programme_version is not None:
+        if order.programme_version is not None and order.order_uid not in stale:
             programme = versions[order.programme_version]
             for place, decisions in found[order.order_uid]:
                 if decisions:
                     decided[place] = [(decision, programme) for decision in decisions]
-    return {order.order_uid: orders[order.order_uid] for order in changed if order.order_uid not in saved}
+    return {order_uid: orders[order_uid] for order_uid in stale}
 
 
 def _fold(order: OrderEarning, event: Event[Any], programmes: Sequence[Programme]) -> list[Decision]:
@@ -123,10 +123,10 @@ def _posting(event: Event[Any], decision: Decision, programme: Programme) -> Pos
     order_uid, order_id = event.data.order_uid, event.data.order_id
     if isinstance(decision, Earned):
         award = decision.award
-        cause = Cause(order_uid, award.code, "order.paid", event.id, order_id, award.rule, award.matched)
-        return ledger_heart.earned(decision.customer_id, award.points, programme.credits, at=decision.at, cause=cause)
+        basis = Basis(Kind.EARNED, "order.paid", programme.credits, award.rule, award.matched)
+        cause = Cause(order_uid, award.code, event.id, order_id)
+        return owed(decision.customer_id, basis, award.points, at=decision.at, cause=cause)
     refund = decision.refund
-    cause = Cause(order_uid, refund.refund_id, "order.refunded", refund.event_id, order_id)
-    return ledger_heart.taken_back(
-        decision.customer_id, decision.points, programme.credits, at=decision.at, cause=cause
-    )
+    basis = Basis(Kind.REVERSED, "order.refunded", programme.credits)
+    cause = Cause(order_uid, refund.refund_id, refund.event_id, order_id)
+    return owed(decision.customer_id, basis, -decision.points, at=decision.at, cause=cause)

@@ -31,30 +31,40 @@ class NothingMoves(ValueError):
     """A posting of zero, or in no account type; it is never stored."""
 
 
+class Basis(NamedTuple):
+    """What postings have in common: what they do and by which rule, in which account types.
+
+    rule: `<code>@<version>`. matched: the conditions that matched, as JSON pointers into the rule's document.
+    """
+
+    kind: Kind
+    reason: str
+    account_types: tuple[str, ...]
+    rule: str | None = None
+    matched: str | None = None
+
+
 class Cause(NamedTuple):
     """Why: `id` with `part` and the posting's kind is unique for ever, so that nothing is posted twice."""
 
     id: UUID
     part: str
-    reason: str
     event_id: str
     order_id: str | None = None
-    rule: str | None = None
-    matched: str | None = None
 
 
 class Posting(NamedTuple):
     """A movement that was decided; `at` is when its cause happened in the world, aware UTC.
 
-    amounts: by account type what the customer gains, negative what he loses, never 0; the other side is the customer
-    `other_id`, or without one the programme's liability.
+    amounts: for each account type of the basis what the customer gains, negative what he loses, never 0; the other side
+    is the customer `other_id`, or without one the programme's liability.
     """
 
     customer_id: UUID
-    kind: Kind
+    basis: Basis
     at: datetime
     cause: Cause
-    amounts: tuple[tuple[str, int], ...]
+    amounts: tuple[int, ...]
     other_id: UUID | None = None
 
 
@@ -77,18 +87,18 @@ class Touched:
     """An account that a run of postings touches: what the run adds to it and, once stored, what it came to.
 
     last_at: the latest instant in the run. before_at: the latest before it, None for a new account. balance: available
-    points after the run; reversed_total: what was ever taken back.
+    points after the run; reversed_total: what was ever taken back; walked_back: how far `entries` is from the balance.
     """
 
     customer_id: UUID
     account_type: str
     last_at: datetime
-    available: int = 0
     earned: int = 0
     reversed: int = 0
     before_at: datetime | None = None
     balance: int = 0
     reversed_total: int = 0
+    walked_back: int = 0
 
 
 class Entry(NamedTuple):
@@ -99,20 +109,16 @@ class Entry(NamedTuple):
     balance_after: int
 
 
-def earned(customer_id: UUID, points: int, account_types: Iterable[str], *, at: datetime, cause: Cause) -> Posting:
-    """The programme owes `points` (> 0) more, in each of the account types."""
-    return Posting(customer_id, Kind.EARNED, at, cause, tuple([(type_, points) for type_ in account_types]))
-
-
-def taken_back(customer_id: UUID, points: int, account_types: Iterable[str], *, at: datetime, cause: Cause) -> Posting:
-    """The programme owes `points` (> 0) less, in each of the account types, because their reason fell away."""
-    return Posting(customer_id, Kind.REVERSED, at, cause, tuple([(type_, -points) for type_ in account_types]))
+def owed(customer_id: UUID, basis: Basis, points: int, *, at: datetime, cause: Cause) -> Posting:
+    """The programme owes the customer so many points (not 0) more, or less, in each account type of the basis."""
+    return Posting(customer_id, basis, at, cause, (points,) * len(basis.account_types))
 
 
 def transferred(from_id: UUID, to_id: UUID, held: Mapping[str, int], *, at: datetime, cause: Cause) -> Posting:
     """All that `from_id` holds goes to `to_id`; `held` by account type, those of zero are left out."""
-    amounts = tuple((type_, amount) for type_, amount in sorted(held.items()) if amount)
-    return Posting(to_id, Kind.TRANSFERRED, at, cause, amounts, from_id)
+    moved = {type_: amount for type_, amount in sorted(held.items()) if amount}
+    basis = Basis(Kind.TRANSFERRED, "customer.merged", tuple(moved))
+    return Posting(to_id, basis, at, cause, tuple(moved.values()), from_id)
 
 
 def add_up(postings: Iterable[Posting]) -> tuple[list[Touched], list[list[Touched]]]:
@@ -120,30 +126,29 @@ def add_up(postings: Iterable[Posting]) -> tuple[list[Touched], list[list[Touche
 
     Raises NothingMoves for a posting that moves nothing.
     """
-    found: dict[AccountKey, Touched] = {}
+    found: dict[UUID, dict[str, Touched]] = {}
     places: list[list[Touched]] = []
-    for posting in postings:
-        customer_id, kind, at = posting[:3]
+    for customer_id, basis, at, cause, amounts, _ in postings:
+        if not amounts or 0 in amounts:
+            raise NothingMoves(f"{basis.kind} because of {basis.reason} {cause.id}")
+        own = found.get(customer_id)
+        if own is None:
+            own = found[customer_id] = {}
+        is_reversal = basis.kind is Kind.REVERSED
         touched: list[Touched] = []
-        for account_type, amount in posting.amounts:
-            key = (customer_id, account_type)
-            account = found.get(key)
+        for account_type, amount in zip(basis.account_types, amounts, strict=True):
+            account = own.get(account_type)
             if account is None:
-                account = found[key] = Touched(customer_id, account_type, at)
+                account = own[account_type] = Touched(customer_id, account_type, at)
             elif at > account.last_at:
                 account.last_at = at
-            account.available += amount
-            if kind is Kind.EARNED:
-                account.earned += amount
-            elif kind is Kind.REVERSED:
+            if is_reversal:
                 account.reversed -= amount
+            else:
+                account.earned += amount
             touched.append(account)
-            if not amount:
-                touched.clear()
-        if not touched:
-            raise NothingMoves(f"{kind} because of {posting.cause.reason} {posting.cause.id}")
         places.append(touched)
-    return list(found.values()), places
+    return [account for own in found.values() for account in own.values()], places
 
 
 def entries(postings: Sequence[Posting], places: Sequence[Sequence[Touched]]) -> list[list[Entry]]:
@@ -152,16 +157,12 @@ def entries(postings: Sequence[Posting], places: Sequence[Sequence[Touched]]) ->
     The accounts know their balance after the last posting; it is walked back from there, so that accounts need not be
     read before they are written.
     """
-    later: dict[int, int] = {}
     out: list[list[Entry]] = []
     for posting, touched in zip(reversed(postings), reversed(places), strict=True):
         rows: list[Entry] = []
-        for (_, amount), account in zip(posting.amounts, touched, strict=True):
-            balance = later.get(id(account))
-            if balance is None:
-                balance = account.balance
-            rows.append(Entry(account, amount, balance))
-            later[id(account)] = balance - amount
+        for amount, account in zip(posting.amounts, touched, strict=True):
+            rows.append(Entry(account, amount, account.walked_back))
+            account.walked_back -= amount
         out.append(rows)
     out.reverse()
     return out

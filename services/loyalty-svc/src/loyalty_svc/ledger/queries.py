@@ -7,15 +7,17 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from loyalty_svc.ledger.posting import LIABILITY, AccountKey, Balance, Entry, Posting, Touched
+from loyalty_svc.ledger.posting import LIABILITY, AccountKey, Balance, Basis, Entry, Posting, Touched
 from moat.kit.db.transaction import Transaction
 
 # Sorted, so that every transaction locks accounts in the same order. One statement opens, locks, changes and reads:
 # `entries` walks back from the balances that come out.
 _ADD = """
 INSERT INTO account AS a (customer_id, type, last_at, available, earned_total, reversed_total)
-SELECT * FROM unnest(CAST(:customers AS uuid[]), CAST(:types AS text[]), CAST(:last_at AS timestamptz[]),
-                     CAST(:available AS bigint[]), CAST(:earned AS bigint[]), CAST(:reversed AS bigint[])) ORDER BY 1, 2
+SELECT t.customer_id, t.type, t.last_at, t.earned - t.reversed, t.earned, t.reversed
+FROM unnest(CAST(:customers AS uuid[]), CAST(:types AS text[]), CAST(:last_at AS timestamptz[]),
+            CAST(:earned AS bigint[]), CAST(:reversed AS bigint[])) AS t (customer_id, type, last_at, earned, reversed)
+ORDER BY t.customer_id, t.type COLLATE "C"
 ON CONFLICT (customer_id, type) DO UPDATE SET
   last_at = greatest(a.last_at, excluded.last_at),
   available = a.available + excluded.available,
@@ -23,21 +25,27 @@ ON CONFLICT (customer_id, type) DO UPDATE SET
   reversed_total = a.reversed_total + excluded.reversed_total
 RETURNING new.customer_id, new.type, old.last_at, new.available, new.reversed_total
 """
-# The seals are checksums of what must never change; the audit recomputes them.
+# What postings of one basis share is bound once, and the entries of the n-th posting are the n-th group of amounts:
+# each element of an array costs, here and in the driver. The seals are checksums that the audit recomputes.
 _APPEND = """
-WITH posted AS (
+WITH p AS MATERIALIZED (
+  SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS uuid[]), CAST(:at AS timestamptz[]),
+                       CAST(:cause_ids AS uuid[]), CAST(:parts AS text[]), CAST(:event_ids AS text[]),
+                       CAST(:order_ids AS text[]))
+       WITH ORDINALITY AS p (id, customer_id, at, cause_id, part, event_id, order_id, place)),
+posted AS (
   INSERT INTO posting (id, customer_id, at, cause_id, kind, cause_part, reason, event_id, order_id, rule, matched, seal)
-  SELECT p.*, posting_seal(p.id, p.customer_id, p.at, p.cause_id, p.kind, p.cause_part)
-  FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS uuid[]), CAST(:at AS timestamptz[]), CAST(:cause_ids AS uuid[]),
-              CAST(:kinds AS text[]), CAST(:parts AS text[]), CAST(:reasons AS text[]), CAST(:event_ids AS text[]),
-              CAST(:order_ids AS text[]), CAST(:rules AS text[]), CAST(:matched AS text[]))
-       AS p (id, customer_id, at, cause_id, kind, cause_part, reason, event_id, order_id, rule, matched))
-INSERT INTO entry (posting_id, customer_id, account_type, amount, balance_after, other_id, programme, seal)
-SELECT e.*, CAST(:other_id AS uuid), CAST(:programme AS text),
-       entry_seal(e.posting_id, e.customer_id, e.account_type, e.amount, e.balance_after)
-FROM unnest(CAST(:entry_postings AS uuid[]), CAST(:owners AS uuid[]), CAST(:types AS text[]),
-            CAST(:amounts AS bigint[]), CAST(:balances AS bigint[]))
-     AS e (posting_id, customer_id, account_type, amount, balance_after)
+  SELECT id, customer_id, at, cause_id, :kind, part, :reason, event_id, order_id, :rule, :matched,
+         posting_seal(id, customer_id, at, cause_id, :kind, part)
+  FROM p)
+INSERT INTO entry (posting_id, customer_id, other_id, programme, account_type, amount, balance_after, seal)
+SELECT e.*, entry_seal(e.id, e.customer_id, e.type, e.amount, e.balance_after)
+FROM (
+  SELECT p.id, p.customer_id, CAST(:other_id AS uuid), CAST(:programme AS text), t.type,
+         (CAST(:amounts AS bigint[]))[(p.place - 1) * cardinality(CAST(:types AS text[])) + t.place],
+         (CAST(:balances AS bigint[]))[(p.place - 1) * cardinality(CAST(:types AS text[])) + t.place]
+  FROM p CROSS JOIN unnest(CAST(:types AS text[])) WITH ORDINALITY AS t (type, place)
+) AS e (id, customer_id, other_id, programme, type, amount, balance_after)
 """
 _HELD = """
 SELECT customer_id, type,
@@ -91,7 +99,6 @@ async def add(tx: Transaction, accounts: Sequence[Touched]) -> None:
         customers=[account.customer_id for account in accounts],
         types=[account.account_type for account in accounts],
         last_at=[account.last_at for account in accounts],
-        available=[account.available for account in accounts],
         earned=[account.earned for account in accounts],
         reversed=[account.reversed for account in accounts],
     )
@@ -101,55 +108,62 @@ async def add(tx: Transaction, accounts: Sequence[Touched]) -> None:
         _, _, account.before_at, account.balance, account.reversed_total = outcome[
             (account.customer_id, account.account_type)
         ]
+        account.walked_back = account.balance
 
 
 async def append(
     tx: Transaction, ids: Sequence[UUID], postings: Sequence[Posting], entries: Sequence[Sequence[Entry]]
 ) -> None:
-    """Store postings against the programme's liability; a second one for the same cause and kind fails."""
-    rows = [(id_, entry) for id_, run in zip(ids, entries, strict=True) for entry in run]
-    await tx.execute(
-        _APPEND,
-        **_columns(ids, postings),
-        entry_postings=[id_ for id_, _ in rows],
-        owners=[entry.account.customer_id for _, entry in rows],
-        types=[entry.account.account_type for _, entry in rows],
-        amounts=[entry.amount for _, entry in rows],
-        balances=[entry.balance_after for _, entry in rows],
-        other_id=None,
-        programme=LIABILITY,
-    )
+    """Store postings against the programme's liability, with one statement for each basis there is.
+
+    A second posting for the same cause and kind fails.
+    """
+    for basis, places in _by_basis(postings).items():
+        rows = [entry for place in places for entry in entries[place]]
+        await tx.execute(
+            _APPEND,
+            **_columns(basis, [ids[place] for place in places], [postings[place] for place in places]),
+            amounts=[row[1] for row in rows],
+            balances=[row[2] for row in rows],
+            other_id=None,
+            programme=LIABILITY,
+        )
+
+
+def _by_basis(postings: Sequence[Posting]) -> dict[Basis, list[int]]:
+    found: dict[Basis, list[int]] = {}
+    for place, posting in enumerate(postings):
+        found.setdefault(posting.basis, []).append(place)
+    return found
 
 
 async def append_transfer(tx: Transaction, id_: UUID, posting: Posting, balances: Mapping[str, int]) -> None:
     """Store a posting between two customers; `balances` are those of the one who gains, by account type."""
     await tx.execute(
         _APPEND,
-        **_columns([id_], [posting]),
-        entry_postings=[id_ for _ in posting.amounts],
-        owners=[posting.customer_id for _ in posting.amounts],
-        types=[type_ for type_, _ in posting.amounts],
-        amounts=[amount for _, amount in posting.amounts],
-        balances=[balances[type_] for type_, _ in posting.amounts],
+        **_columns(posting.basis, [id_], [posting]),
+        amounts=posting.amounts,
+        balances=[balances[type_] for type_ in posting.basis.account_types],
         other_id=posting.other_id,
         programme=None,
     )
 
 
-def _columns(ids: Sequence[UUID], postings: Sequence[Posting]) -> dict[str, Sequence[object]]:
+def _columns(basis: Basis, ids: Sequence[UUID], postings: Sequence[Posting]) -> dict[str, object]:
     causes = [posting.cause for posting in postings]
     return {
+        "kind": basis.kind.value,
+        "reason": basis.reason,
+        "rule": basis.rule,
+        "matched": basis.matched,
+        "types": basis.account_types,
         "ids": ids,
         "customers": [posting.customer_id for posting in postings],
         "at": [posting.at for posting in postings],
         "cause_ids": [cause.id for cause in causes],
-        "kinds": [posting.kind.value for posting in postings],
         "parts": [cause.part for cause in causes],
-        "reasons": [cause.reason for cause in causes],
         "event_ids": [cause.event_id for cause in causes],
         "order_ids": [cause.order_id for cause in causes],
-        "rules": [cause.rule for cause in causes],
-        "matched": [cause.matched for cause in causes],
     }
 
 

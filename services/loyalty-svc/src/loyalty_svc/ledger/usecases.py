@@ -30,7 +30,7 @@ class Merge(NamedTuple):
 
 
 async def post(tx: Transaction, postings: Sequence[Posting]) -> list[Posted]:
-    """Store postings in their order and bring the balances along: two statements, however many there are."""
+    """Store postings in their order and bring the balances along: one statement, and one for each basis."""
     accounts, places = heart.add_up(postings)
     await queries.add(tx, accounts)
     entries = heart.entries(postings, places)
@@ -48,7 +48,7 @@ async def move_merged(tx: Transaction, merges: Iterable[Merge]) -> None:
         if merge.from_id == merge.to_id:
             continue
         moved = await queries.move(tx, merge.from_id, merge.to_id)
-        cause = Cause(merge.from_id, "", "customer.merged", merge.event_id)
+        cause = Cause(merge.from_id, "", merge.event_id)
         held = {type_: amount for type_, (_, amount) in moved.items()}
         posting = heart.transferred(merge.from_id, merge.to_id, held, at=merge.at, cause=cause)
         if posting.amounts:

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from loyalty_svc.tiers import usecases
-from loyalty_svc.tiers.schemas import LoyaltyOut
+from loyalty_svc.tiers import queries, usecases
+from loyalty_svc.tiers.schemas import LoyaltyOut, LoyaltySummaryOut
 from moat.customers.access import CustomerAccess, UnknownCustomer, customer_access
+from moat.kit.auth import allow
 from moat.kit.web import Db, Language, problems
 
 router = APIRouter(tags=["loyalty"])
@@ -19,3 +20,12 @@ async def read_membership(access: Reader, db: Db, language: Language) -> Loyalty
     async with db.transaction(customer=access.own) as tx:
         membership = await usecases.membership(tx, access.id)
     return LoyaltyOut.of(access.id, membership, language)
+
+
+@router.get("/v1/loyalty/summary", dependencies=[Depends(allow("loyalty:read"))])
+async def read_summary(db: Db, language: Language) -> LoyaltySummaryOut:
+    """How many customers stand in each tier now."""
+    async with db.transaction() as tx:
+        plan = await queries.plan(tx)
+        customers, members = await queries.members_by_tier(tx)
+    return LoyaltySummaryOut.of(plan, customers, members, language)

@@ -72,6 +72,10 @@ class Standing:
     since: datetime
     enrolled_at: datetime
 
+    def copy(self) -> "Standing":
+        """Another that may be moved."""
+        return Standing(self.tier, self.since, self.enrolled_at)
+
 
 class Change(NamedTuple):
     """A tier became another, because of the move at `position`; `time` is the latest instant among its causes."""

@@ -22,6 +22,11 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:enrolled_at AS timestamptz[]), CAST(:sin
 ON CONFLICT (customer_id) DO UPDATE SET enrolled_at = excluded.enrolled_at, since = excluded.since,
   plan_version = excluded.plan_version, tier = excluded.tier, event_id = excluded.event_id
 """
+_MEMBERS_BY_TIER = """
+SELECT (SELECT count(*) FROM known_customer WHERE merged_into IS NULL) AS customers,
+       (SELECT coalesce(jsonb_object_agg(tier, members), '{}')
+        FROM (SELECT tier, count(*) AS members FROM membership GROUP BY tier) AS t) AS members
+"""
 _REMOVE = "DELETE FROM membership WHERE customer_id = ANY(CAST(:ids AS uuid[]))"
 
 
@@ -74,3 +79,9 @@ async def save(tx: Transaction, plan: TierPlan, decided: Mapping[UUID, tuple[Sta
 async def remove(tx: Transaction, customer_ids: Iterable[UUID]) -> None:
     """Forget members who became somebody else."""
     await tx.execute(_REMOVE, ids=list(customer_ids))
+
+
+async def members_by_tier(tx: Transaction) -> tuple[int, dict[str, int]]:
+    """How many customers there are, and how many members stand in each tier."""
+    row = await tx.one(_MEMBERS_BY_TIER)
+    return row.customers, row.members

@@ -1,5 +1,6 @@
 """What goes out over HTTP about a membership."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel
 
 from loyalty_svc.ledger.posting import Balance
 from loyalty_svc.ledger.tables import GROWTH
+from loyalty_svc.tiers.evaluation import TierPlan
 from loyalty_svc.tiers.usecases import ACCOUNT_TYPES, Membership
 
 
@@ -71,4 +73,32 @@ class LoyaltyOut(BaseModel):
                 next=following
                 and NextTierOut(code=following[0].code, name=following[0].names[language], missing=following[1]),
             ),
+        )
+
+
+class TierCountOut(BaseModel):
+    """How many customers stand in a tier."""
+
+    code: str
+    name: str
+    customers: int
+
+
+class LoyaltySummaryOut(BaseModel):
+    """All customers by tier, the lowest tier first; who never got anything stands in the lowest."""
+
+    customers: int
+    tiers: list[TierCountOut]
+
+    @classmethod
+    def of(cls, plan: TierPlan, customers: int, members: Mapping[str, int], language: str) -> "LoyaltySummaryOut":
+        """In the reader's language."""
+        elsewhere = sum(members.get(tier.code, 0) for tier in plan.tiers[1:])
+        counts = [customers - elsewhere, *(members.get(tier.code, 0) for tier in plan.tiers[1:])]
+        return cls(
+            customers=customers,
+            tiers=[
+                TierCountOut(code=tier.code, name=tier.names[language], customers=count)
+                for tier, count in zip(plan.tiers, counts, strict=True)
+            ],
         )

@@ -1,7 +1,6 @@
 """What tiers do inside the transaction they are given. The accounts of the members are locked by then."""
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -54,7 +53,11 @@ async def follow_growth(tx: Transaction, run: Sequence[Posted], causes: Sequence
         account = growth.account
         before = standings.get(customer_id)
         standing, changes, is_since_exact = follow(
-            plan, copy(before), growth.moves, last_at=account.before_at, has_only_risen=account.reversed_total == 0
+            plan,
+            before and before.copy(),
+            growth.moves,
+            last_at=account.before_at,
+            has_only_risen=account.reversed_total == 0,
         )
         if not is_since_exact:
             unsure.append(customer_id)
