@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 
 import pytest
 
@@ -11,12 +12,12 @@ from moat.kit.messaging.failures import Failure, failure_of
 from moat.kit.testing import deliver, published
 from moat.kit.testing.events import an_event
 
-from .builders import activity, paid
+from .builders import activity, paid, refunded
 
 
 async def deliver_until_taken(db, batch, clock) -> None:
     """As the consumer does: what the weather broke is tried again."""
-    for _ in range(20):
+    for _ in range(60):
         try:
             await deliver(SERVICE, db, batch, clock)
         except Exception as error:
@@ -84,3 +85,37 @@ async def test_what_other_services_tell_of_the_merged_lands_on_the_survivor_what
         living = await tx.scalar("SELECT customer_id FROM known_customer")
         owners = await tx.all("SELECT customer_id FROM timeline WHERE kind = 'member.enrolled'")
     assert [owner.customer_id for owner in owners] == [living, living]
+
+
+async def test_replicas_that_take_everything_at_once_leave_nothing_with_the_dead(db, clock):
+    chance = random.Random(7)
+    systems = "abcdef"
+
+    def names() -> list[str]:
+        person = chance.randint(1, 12)
+        return [f"{system}/customer_id/{person}" for system in chance.sample(systems, chance.randint(1, 2))]
+
+    facts = [paid(f"o-{n}", *names(), total=100) for n in range(240)]
+    facts += [refunded(f"o-{n}", *names(), amount=30) for n in range(0, 240, 2)]
+    chance.shuffle(facts)
+
+    async def replica(number: int) -> None:
+        for start in range(number * 10, len(facts), 40):
+            await deliver_until_taken(db, facts[start : start + 10], clock)
+            about = {event.about for event in await published(db)}
+            told = [an_event(MemberEnrolled(), about=id_) for id_ in chance.sample(sorted(about), min(5, len(about)))]
+            await deliver_until_taken(db, told, clock)
+
+    await asyncio.gather(*(replica(number) for number in range(4)))
+
+    async with db.transaction() as tx:
+        for table in ("timeline", "customer_order", "identifier", "fact", "profile"):
+            lost = f"SELECT count(*) FROM {table} WHERE customer_id NOT IN (SELECT customer_id FROM known_customer)"
+            assert await tx.scalar(lost) == 0, table
+        figures = await tx.one(
+            "SELECT sum(orders_count) AS orders, sum(CAST(spent->>'CNY' AS bigint)) AS spent FROM profile"
+        )
+        assert await tx.scalar("SELECT count(*) FROM fact") == len(facts)
+        chains = "SELECT count(*) FROM customer_alias a JOIN customer_alias b ON a.to_id = b.from_id"
+        assert await tx.scalar(chains) == 0
+    assert (figures.orders, figures.spent) == (240, 240 * 100 - 120 * 30)

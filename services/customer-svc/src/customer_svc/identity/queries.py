@@ -13,6 +13,12 @@ _WANTED: Final = """
 unnest(CAST(:values AS text[]), CAST(:kinds AS text[]), CAST(:systems AS text[])) AS wanted (value, kind, system)
 """
 _OWNERS: Final = f"SELECT value, kind, system, customer_id FROM {_WANTED} JOIN identifier USING (value, kind, system)"  # noqa: S608
+# A customer whom another transaction ends meanwhile is waited for and then left out, and his identifiers with him.
+_LOCK_OWNERS: Final = f"""
+SELECT value, kind, system, k.customer_id, k.created_at
+FROM {_WANTED} JOIN identifier i USING (value, kind, system) JOIN known_customer k ON k.customer_id = i.customer_id
+ORDER BY k.customer_id FOR NO KEY UPDATE OF k
+"""  # noqa: S608
 # A row that another transaction deletes meanwhile is waited for and then left out.
 _LOCK: Final = """
 SELECT customer_id, created_at FROM known_customer WHERE customer_id = ANY(CAST(:ids AS uuid[]))
@@ -98,6 +104,18 @@ async def owners(tx: Transaction, identifiers: Iterable[Identifier]) -> dict[Ide
     """Who has which of these."""
     rows = await tx.all(_OWNERS, **_columns(identifiers))
     return {Identifier(row.system, row.kind, row.value): row.customer_id for row in rows}
+
+
+async def lock_owners(
+    tx: Transaction, identifiers: Iterable[Identifier]
+) -> tuple[dict[Identifier, UUID], dict[UUID, datetime]]:
+    """Who has which of these, with other writers kept out of all of them in id order; and when each was created.
+
+    An identifier whose customer is merged away at this moment is left out, as if nobody had it: a claim of it fails.
+    """
+    rows = await tx.all(_LOCK_OWNERS, **_columns(identifiers))
+    found = {Identifier(row.system, row.kind, row.value): row.customer_id for row in rows}
+    return found, {row.customer_id: row.created_at for row in rows}
 
 
 async def lock(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, datetime]:

@@ -29,10 +29,7 @@ async def settle(tx: Transaction, facts: Sequence[Identifiers], at: datetime) ->
     """
     wanted = dict.fromkeys(identifier for identifiers in facts for identifier in identifiers)
     for _ in range(ATTEMPTS_MAX):
-        owners = await queries.owners(tx, wanted) if wanted else {}
-        living = await queries.lock(tx, set(owners.values())) if owners else {}
-        if any(id_ not in living for id_ in owners.values()):
-            continue
+        owners, living = await queries.lock_owners(tx, wanted) if wanted else ({}, {})
         persons = {id_: Person(id_, created_at) for id_, created_at in living.items()}
         if concerned := in_question(facts, owners):
             for id_, strong in (await queries.strong_of(tx, concerned)).items():

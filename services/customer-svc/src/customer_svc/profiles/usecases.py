@@ -24,10 +24,13 @@ Found = Sequence[tuple[File, Sequence[Identifier]]]
 
 
 async def read(tx: Transaction, customer_id: UUID) -> tuple[File, Sequence[Identifier]]:
-    """One customer. Raises UnknownCustomer."""
+    """One customer, or the survivor where he was merged away a moment ago. Raises UnknownCustomer."""
     files = await queries.load(tx, [customer_id])
     if customer_id not in files:
-        raise UnknownCustomer
+        survivor = (await identities.aliases(tx, [customer_id])).get(customer_id)
+        if survivor is None:
+            raise UnknownCustomer
+        return await read(tx, survivor)
     return files[customer_id], (await identities.identifiers_of(tx, [customer_id])).get(customer_id, ())
 
 
