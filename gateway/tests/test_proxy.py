@@ -19,6 +19,7 @@ ROUTES = [
     ("/v1/tickets/t1/replies", TICKET),
     ("/v1/customers/c1/messages", NOTIFY),
     ("/v1/inbox", NOTIFY),
+    ("/v1/messages/summary", NOTIFY),
 ]
 
 
@@ -153,6 +154,33 @@ async def test_an_absolute_target_is_its_path_and_nothing_else(house):
 
     assert answer.split(b" ", 2)[1] == b"200"
     assert [asked["path"] for asked in house.services[TICKET].asked] == ["/v1/tickets"]
+
+
+async def test_targets_that_are_no_paths_reach_nobody(house):
+    auth = house.as_admin()["Authorization"]
+    for line in [
+        "GET http://evil.example",
+        "CONNECT evil.example:443",
+        "OPTIONS *",
+        "GET ?a=1",
+        "GET v1/tickets",
+        "BREW /",
+    ]:
+        answer = await house.raw(f"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: {auth}\r\n\r\n".encode())
+
+        assert answer.split(b" ", 2)[1] in (b"400", b"404", b"405"), line
+    assert all(service.asked == [] for service in house.services.values())
+
+
+async def test_who_tries_many_wrong_keys_is_slowed_down_and_others_are_not(house_of):
+    house = await house_of(limit_per_second=1, limit_burst=5)
+    assert (await house.client.get("/v1/tickets", headers=house.as_intake())).status_code == 200
+
+    wrong = [house.with_token(f"mk_admintest_{n:020}") for n in range(7)]
+    answers = [await house.client.get("/v1/tickets", headers=headers) for headers in wrong]
+
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 2
+    assert (await house.client.get("/v1/tickets", headers=house.as_intake())).status_code == 200
 
 
 async def test_a_body_over_the_bound_is_refused_before_a_service_has_it(house):

@@ -123,3 +123,18 @@ async def test_row_level_security_hides_foreign_messages_even_from_a_query_witho
         seen = await tx.all("SELECT customer_id FROM message")
 
     assert {row.customer_id for row in seen} == {one}
+
+
+async def test_the_summary_counts_messages_by_state_and_reason(database, clock, an_order):
+    old = an_order(time=clock.now() - timedelta(hours=49))
+    await deliver(SERVICE, database.db, [old, an_order()], clock)
+
+    async with client_for(SERVICE, database.db, clock) as client:
+        answer = await client.get("/v1/messages/summary", headers=callers.staff("messages:read"))
+
+    assert answer.json()["messages"] == 3
+    assert {(count["status"], count["reason"], count["messages"]) for count in answer.json()["counts"]} == {
+        ("suppressed", "stale", 1),
+        ("delivered", None, 1),
+        ("deferred", None, 1),
+    }

@@ -23,7 +23,7 @@ class Gateway:
 
     async def get(self, path: str, **query: str | int) -> Any:
         """The JSON of a GET as the administrator's key. Raises Trouble."""
-        headers = {"Authorization": f"Bearer {self.admin_key}"}
+        headers = {"Authorization": f"Bearer {self.admin_key}", "Accept-Language": "en"}
         return (await self._ask("GET", path, headers=headers, params=query)).json()
 
     async def send(self, facts: list[dict[str, Any]]) -> dict[str, Any]:

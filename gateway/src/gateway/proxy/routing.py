@@ -27,6 +27,7 @@ _BY_HEAD: Final[dict[bytes, Route]] = {
     b"scores": Route("/v1/scores", SCORING),
     b"risks": Route("/v1/risks", SCORING),
     b"inbox": Route("/v1/inbox", NOTIFY),
+    b"messages": Route("/v1/messages", NOTIFY),
 }
 # `/v1/customers/{customer_id}/<part>…`; every other part is customer-svc's.
 _BY_PART: Final[dict[bytes, Route]] = {

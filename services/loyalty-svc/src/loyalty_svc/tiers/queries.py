@@ -23,7 +23,8 @@ ON CONFLICT (customer_id) DO UPDATE SET enrolled_at = excluded.enrolled_at, sinc
   plan_version = excluded.plan_version, tier = excluded.tier, event_id = excluded.event_id
 """
 _MEMBERS_BY_TIER = """
-SELECT (SELECT count(*) FROM known_customer WHERE merged_into IS NULL) AS customers,
+SELECT (SELECT count(*) FROM known_customer k
+        WHERE NOT EXISTS (SELECT FROM customer_alias a WHERE a.from_id = k.customer_id)) AS customers,
        (SELECT coalesce(jsonb_object_agg(tier, members), '{}')
         FROM (SELECT tier, count(*) AS members FROM membership GROUP BY tier) AS t) AS members
 """

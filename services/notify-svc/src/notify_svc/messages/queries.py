@@ -30,6 +30,10 @@ WHERE customer_id = :customer_id
   AND (CAST(:before_at AS timestamptz) IS NULL OR (at, id) < (:before_at, CAST(:before_id AS uuid)))
 ORDER BY at DESC, id DESC LIMIT :limit
 """
+_COUNTS = """
+SELECT status, reason, count(*) AS messages FROM message
+GROUP BY status, reason ORDER BY messages DESC, status, reason LIMIT 100
+"""
 _MOVE = "UPDATE message SET customer_id = :to_id WHERE customer_id = :from_id"
 
 
@@ -66,3 +70,8 @@ async def page(
 async def move(tx: Transaction, *, from_id: UUID, to_id: UUID) -> None:
     """The messages of a customer who was merged away are the survivor's."""
     await tx.execute(_MOVE, from_id=from_id, to_id=to_id)
+
+
+async def counts(tx: Transaction) -> Sequence[Row[Any]]:
+    """How many messages are in each state, by reason."""
+    return await tx.all(_COUNTS)

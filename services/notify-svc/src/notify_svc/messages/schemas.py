@@ -38,3 +38,18 @@ class MessageOut(BaseModel):
             reason=row.reason,
             cause=cause,
         )
+
+
+class CountOut(BaseModel):
+    """How many messages are in one state for one reason."""
+
+    status: str
+    reason: str | None
+    messages: int
+
+
+class SummaryOut(BaseModel):
+    """All messages by state and reason, the most frequent first."""
+
+    messages: int
+    counts: list[CountOut]
