@@ -208,6 +208,18 @@ async def test_while_the_log_is_away_nothing_is_acknowledged(house):
     assert int(answer.headers["retry-after"]) >= 1
 
 
+async def test_a_log_that_was_restarted_costs_nobody_an_answer(intake, templates):
+    import asyncpg
+
+    assert (await send(intake, [an_order(1)])).status_code == 202
+    admin = await asyncpg.connect(templates.server.url())
+    name = intake.settings.events_url.get_secret_value().rpartition("/")[2]
+    await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+    await admin.close()
+
+    assert (await send(intake, [an_order(2)])).status_code == 202
+
+
 async def test_many_senders_at_once_are_all_in_the_log(intake):
     answers = await asyncio.gather(*(send(intake, [an_order(n * 10 + i) for i in range(10)]) for n in range(20)))
 

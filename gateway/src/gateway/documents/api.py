@@ -35,14 +35,14 @@ _START: Final = """SwaggerUIBundle({
 _POLICY: Final = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 
-@router.get("/v1/openapi.json", include_in_schema=False)
+@router.get("/v1/openapi.json")
 async def openapi(request: Request) -> Response:
     """One OpenAPI 3.1 document of everything the gateway serves."""
     documents: Documents = request.app.state.documents
     return Response(await documents.openapi(), media_type="application/json")
 
 
-@router.get("/v1/asyncapi.json", include_in_schema=False)
+@router.get("/v1/asyncapi.json")
 async def asyncapi() -> Response:
     """The AsyncAPI 3 document of every event."""
     return Response(await asyncio.to_thread(_asyncapi), media_type="application/json")

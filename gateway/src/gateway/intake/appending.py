@@ -15,6 +15,8 @@ from moat.kit.messaging.log import Log, LogUnavailable, Producer, Record, Record
 
 SEND_SECONDS_MAX: Final = 5.0
 WAIT_SECONDS_MAX: Final = 9.0
+QUICK_SECONDS: Final = 1.0
+"""A failure within this is a broken connection, not a log that is slow."""
 TOGETHER_MAX: Final = 2_000
 WAITING_MAX: Final = 20_000
 """Records that wait; beyond this the log does not keep up and callers are told to come back."""
@@ -112,6 +114,18 @@ class Appender:
             self._finish(waiting, None)
 
     async def _try(self, records: Sequence[Record]) -> None:
+        # A producer from before a restart of the log fails once; the same facts twice change nothing, so they are sent
+        # again at once by a new one instead of telling the caller to.
+        was_used = self._producer is not None
+        began = asyncio.get_running_loop().time()
+        try:
+            await self._send_once(records)
+        except LogUnavailable:
+            if not was_used or asyncio.get_running_loop().time() - began > QUICK_SECONDS:
+                raise
+            await self._send_once(records)
+
+    async def _send_once(self, records: Sequence[Record]) -> None:
         try:
             if self._producer is None:
                 async with asyncio.timeout(SEND_SECONDS_MAX):

@@ -45,6 +45,11 @@ class Gcra:
             self._forget(at)
         return Verdict(True, int((window - ahead) / interval + 1e-6), ceil(ahead), 0)
 
+    def is_exhausted(self, caller: str, at: float) -> bool:
+        """Whether `take` would refuse now; nothing is counted."""
+        ahead = self._arrivals.get(caller, at) - at
+        return ahead + 1.0 / self.rate_per_second > self.burst / self.rate_per_second + 1e-9
+
     def _forget(self, at: float) -> None:
         self._arrivals = {caller: arrival for caller, arrival in self._arrivals.items() if arrival > at}
         # Still too many: a flood of new callers. The longest known go first, so the map stays bounded.

@@ -139,13 +139,14 @@ class Edge:
         session = self._sessions.remembered(asked.authorization)
         if session is not None:
             return session
-        # Credentials that nobody remembers cost work; who tries many of them is slowed down by his address.
-        verdict = self._limit.take(f"unknown:{_address(scope)}", asyncio.get_running_loop().time())
-        if not verdict.is_allowed:
-            raise TooManyRequests(retry_after_seconds=verdict.retry_after_seconds)
+        # Credentials that nobody remembers cost work; who tries many wrong ones is slowed down by his address.
+        stranger, at = f"refused:{_address(scope)}", asyncio.get_running_loop().time()
+        if self._limit.is_exhausted(stranger, at):
+            raise TooManyRequests(retry_after_seconds=1)
         try:
             return await self._sessions.session_of(asked.authorization)
         except Unauthenticated:
+            self._limit.take(stranger, at)
             if is_needed:
                 raise
             return None
