@@ -143,6 +143,22 @@ def write_key(directory: Path, kid: str) -> None:
     (directory / f"{kid}.pem").write_bytes(pem)
 
 
+def settings_of(database_url: str, log_url: str | None, keys: Path, more: dict[str, Any]) -> GatewaySettings:
+    return GatewaySettings(
+        database_url=database_url,
+        events_url=log_url or "postgresql://unused",
+        gateway_url="http://127.0.0.1:1",
+        signing_keys_dir=keys,
+        api_key_pepper="a pepper for tests only",
+        admin_email=EMAIL,
+        admin_password=PASSWORD,
+        admin_api_key=ADMIN_KEY,
+        intake_api_key=INTAKE_KEY,
+        notify_api_key=NOTIFY_KEY,
+        **more,
+    )
+
+
 MakeHouse = Callable[..., Awaitable[House]]
 
 
@@ -162,20 +178,7 @@ async def house_of(database_of: Any, clock: FrozenClock, tmp_path: Path) -> Asyn
             served = await serving(service)
             running.append(served)
             urls[f"{name.partition('-')[0]}_url"] = (at or {}).get(name, served.url)
-        settings = GatewaySettings(
-            database_url=database.app_url,
-            events_url=log_url or "postgresql://unused",
-            gateway_url="http://127.0.0.1:1",
-            signing_keys_dir=tmp_path,
-            api_key_pepper="a pepper for tests only",
-            admin_email=EMAIL,
-            admin_password=PASSWORD,
-            admin_api_key=ADMIN_KEY,
-            intake_api_key=INTAKE_KEY,
-            notify_api_key=NOTIFY_KEY,
-            **urls,
-            **changes,
-        )
+        settings = settings_of(database.app_url, log_url, tmp_path, urls | changes)
         await bootstrap(database.db, settings, clock.now())
         if log_url:
             log = open_log(log_url, topics=RETENTION_MS)
