@@ -192,6 +192,10 @@ async def test_all_customers_page_by_page(db, client, clock):
         "kind=customer_id&value=1",
         "system=main",
         "kind=phone&value=1&q=x",
+        "q=%00",
+        "kind=phone&value=%00",
+        "kind=k&system=%00&value=1",
+        "q=" + "x" * 501,
     ],
 )
 async def test_bad_queries_are_refused(client, query):

@@ -128,12 +128,21 @@ class Order:
         return next((status for at, status in stages if at is not None), "expected")
 
     @property
+    def is_only_paid(self) -> bool:
+        """Nothing is known of it but its payment."""
+        others = (self.placed_at, self.shipped_at, self.delivered_at, self.delayed_at, self.cancelled_at)
+        return self.paid_at is not None and not self.refunds and others == _NOTHING
+
+    @property
     def at(self) -> datetime:
         """Its place among the customer's orders: when it was paid, else placed, else the first that is known."""
         known = (self.shipped_at, self.delivered_at, self.delayed_at, self.cancelled_at)
         others = [at for at in known if at is not None] + [refund.at for refund in self.refunds.values()]
         first = self.paid_at or self.placed_at
         return first if first is not None else min(others)
+
+
+_NOTHING: Final = (None,) * 5
 
 
 def order_uid(source: str, order_id: str) -> UUID:

@@ -1,8 +1,9 @@
 """All SQL of orders, set-based."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -44,6 +45,24 @@ SELECT {_NAMES} FROM customer_order WHERE order_uid = ANY(CAST(:uids AS uuid[]))
 _INSERT: Final = f"""
 INSERT INTO customer_order ({_NAMES}) SELECT * FROM {_ROWS} ON CONFLICT (order_uid) DO NOTHING
 """  # noqa: S608
+# Nearly every new order is heard of by its payment and nothing else: half of the columns say nothing yet.
+_BOUGHT: Final = (
+    "order_uid",
+    "customer_id",
+    "source",
+    "order_id",
+    "currency",
+    "total_minor",
+    "lines",
+    "channel",
+    "paid_at",
+)
+_INSERT_BOUGHT: Final = f"""
+INSERT INTO customer_order ({", ".join(_BOUGHT)}, at, status, refunded_minor, refunds)
+SELECT *, paid_at, 'paid', 0, '{{}}'
+FROM unnest({", ".join(f"CAST(:{name} AS {_TYPES[name]}[])" for name in _BOUGHT)}) AS n ({", ".join(_BOUGHT)})
+ON CONFLICT (order_uid) DO NOTHING
+"""  # noqa: S608
 _UPDATE: Final = f"""
 UPDATE customer_order o SET {", ".join(f"{name} = n.{name}" for name in _CHANGING)}
 FROM {_ROWS} AS n ({_NAMES}) WHERE o.order_uid = n.order_uid
@@ -71,7 +90,14 @@ async def load(tx: Transaction, uids: Collection[UUID]) -> dict[UUID, Order]:
 async def insert(tx: Transaction, orders: Sequence[Order]) -> bool:
     """Write new orders; False if another transaction has written one of them meanwhile."""
     ordered = sorted(orders, key=lambda order: order.uid)
-    return (await tx.execute(_INSERT, **_columns(ordered))).rowcount == len(orders)
+    bought = [order for order in ordered if order.is_only_paid]
+    others = [order for order in ordered if not order.is_only_paid]
+    written = 0
+    if bought:
+        written += (await tx.execute(_INSERT_BOUGHT, **_columns(bought, _BOUGHT))).rowcount
+    if others:
+        written += (await tx.execute(_INSERT, **_columns(others))).rowcount
+    return written == len(orders)
 
 
 async def update(tx: Transaction, orders: Sequence[Order]) -> None:
@@ -98,22 +124,21 @@ async def page(tx: Transaction, customer_id: UUID, *, after: tuple[datetime, UUI
     )
 
 
-def _columns(orders: Sequence[Order]) -> dict[str, list[Any]]:
-    same = {name: [getattr(order, name) for order in orders] for name in _SAME}
-    return {
-        **same,
-        "order_uid": [order.uid for order in orders],
-        "currency": [order.refund_currency for order in orders],
-        "lines": [_json(order.lines) if order.lines else "[]" for order in orders],
-        "refunds": [_refunds(order) if order.refunds else "{}" for order in orders],
-    }
-
-
-_SAME: Final = tuple(name for name in _TYPES if name not in ("order_uid", "currency", "lines", "refunds"))
+def _columns(orders: Sequence[Order], names: Sequence[str] = tuple(_TYPES)) -> dict[str, list[Any]]:
+    return {name: list(map(_READ.get(name) or attrgetter(name), orders)) for name in names}
 
 
 def _refunds(order: Order) -> str:
     return _json({id_: (r.currency, r.amount_minor, r.at.isoformat()) for id_, r in order.refunds.items()})
+
+
+# What is not kept under the name, or not in the form, that the heart has for it.
+_READ: Final[Mapping[str, Callable[[Order], Any]]] = {
+    "order_uid": lambda order: order.uid,
+    "currency": lambda order: order.refund_currency,
+    "lines": lambda order: _json(order.lines) if order.lines else "[]",
+    "refunds": lambda order: _refunds(order) if order.refunds else "{}",
+}
 
 
 def _order(row: Any) -> Order:
