@@ -11,7 +11,9 @@ import pytest
 from messaging_probe import Bench, bench_log, until
 
 from moat.kit.ids import uuid7
+from moat.kit.messaging.consumer import Consumer
 from moat.kit.messaging.log import LogUnavailable, Place
+from moat.kit.messaging.watchdog import Stuck, Watchdog
 
 # A connection that aiokafka was just opening when its client was closed is left to the collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -102,6 +104,49 @@ def take_down(server: Any) -> None:
         server.kill()
     else:
         server.stop()
+
+
+class DeafLog:
+    """A log whose first readers are members of their group and never hear anything."""
+
+    def __init__(self, log: Any, deaf: int) -> None:
+        self._log = log
+        self._deaf = deaf
+        self.lag = log.lag
+
+    async def reader(self, *arguments: Any, **named: Any) -> Any:
+        reader = await self._log.reader(*arguments, **named)
+        if self._deaf > 0:
+            self._deaf -= 1
+            poll = reader.poll
+
+            async def drop(**bounds: Any) -> dict[Any, Any]:
+                await poll(**bounds)
+                return {}
+
+            reader.poll = drop
+        return reader
+
+
+async def test_a_reader_that_stops_reading_is_rebuilt(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Watchdog, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(Watchdog, "LOOK_SECONDS", 0.1)
+    await bench.send(bench.probe.record(uuid7(), 1))
+
+    async with bench.consuming(log=DeafLog(bench.log, 2)):
+        await until(lambda: _seen(bench, 1))
+
+    assert await bench.numbers() == [1]
+
+
+async def test_a_consumer_that_cannot_be_made_to_read_ends_its_process(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Watchdog, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(Watchdog, "LOOK_SECONDS", 0.1)
+    await bench.send(bench.probe.record(uuid7(), 1))
+    consumer = Consumer(bench.probe.service, bench.db, DeafLog(bench.log, 9), bench.clock)  # type: ignore[arg-type]
+
+    with pytest.raises(Stuck):
+        await asyncio.wait_for(consumer.run(), 30)
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ class KafkaReader:
             fetch_max_wait_ms=FETCH_WAIT_MS_MAX,
             max_partition_fetch_bytes=1_500_000,
             retry_backoff_ms=100,
+            metadata_max_age_ms=30_000,
         )
         consumer.subscribe(topics=list(topics), listener=_Listener(on_revoked))
         reader = cls(consumer)

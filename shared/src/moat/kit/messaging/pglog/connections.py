@@ -33,6 +33,8 @@ def log_errors() -> Iterator[None]:
         yield
     except LogUnavailable:
         raise
+    except asyncpg.UndefinedTableError as error:
+        raise LogUnavailable("the log's tables are not made yet") from error
     except Exception as error:
         if failure_of(error) is Failure.TRANSIENT:
             raise LogUnavailable(f"{type(error).__name__}: {error}") from error

@@ -11,13 +11,9 @@ from uuid import UUID
 
 import asyncpg
 
-LEASE_SECONDS: Final = 8.0
-HEARTBEAT_SECONDS: Final = 2.0
+LEASE_SECONDS: Final = 6.0
+HEARTBEAT_SECONDS: Final = 1.5
 
-_JOIN: Final = """
-INSERT INTO member (id, group_name, topics, alive_until)
-VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))
-"""
 _ENTER_PLACES: Final = """
 INSERT INTO group_place (group_name, place_id) SELECT $1, id FROM place WHERE topic = ANY ($2::text[]) ORDER BY id
 ON CONFLICT DO NOTHING
@@ -75,7 +71,7 @@ class Membership:
         """Become a member; the group now has offsets for all partitions of these topics."""
         async with self._connection.transaction():
             await self._connection.execute(_ENTER_PLACES, self._group, self._topics)
-            await self._connection.execute(_JOIN, self._me, self._group, self._topics, LEASE_SECONDS)
+            await self._connection.execute(_BEAT, self._me, self._group, self._topics, LEASE_SECONDS)
 
     async def beat(self) -> tuple[frozenset[int], frozenset[int]]:
         """Renew the lease; returns (places that should be mine, places that are mine)."""

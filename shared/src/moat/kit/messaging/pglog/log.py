@@ -1,12 +1,14 @@
 """The embedded log behind the common protocol."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
 from moat.kit.ids import uuid7
-from moat.kit.messaging.log import Place, Revoked
+from moat.kit.messaging.log import LogUnavailable, Place, Revoked
 from moat.kit.messaging.pglog import schema
 from moat.kit.messaging.pglog.connections import connect, disconnect, log_errors
 from moat.kit.messaging.pglog.groups import Membership
@@ -43,6 +45,8 @@ class PgLog:
         self._retention_ms = retention_ms
         self._places: dict[Place, int] = {}
         self._asking: asyncpg.Connection | None = None
+        # Members whose connection was lost before they could leave: who comes next goes on as one of them, at once.
+        self._left_behind: dict[str, list[UUID]] = defaultdict(list)
 
     async def ensure_topics(self) -> None:
         """Make tables and topics that are missing. Raises LogUnavailable."""
@@ -62,8 +66,14 @@ class PgLog:
         """A member of `group`. Raises LogUnavailable."""
         connection = await connect(self._url)
         try:
-            membership = Membership(connection, uuid7(), group, topics)
-            reader = PgReader(connection, membership, await self._known_places(connection), topics, on_revoked)
+            places = await self._known_places(connection)
+            if missing := set(topics) - {place.topic for place in places}:
+                raise LogUnavailable(f"topics that are not there yet: {', '.join(sorted(missing))}")
+            me = self._left_behind[group].pop() if self._left_behind[group] else uuid7()
+            membership = Membership(connection, me, group, topics)
+            reader = PgReader(
+                connection, membership, places, topics, on_revoked, lambda: self._left_behind[group].append(me)
+            )
             await reader.start()
         except BaseException:
             await disconnect(connection)

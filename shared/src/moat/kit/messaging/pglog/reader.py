@@ -6,7 +6,7 @@ only, when no batch is running. A NOTIFY wakes the poll; a look every half secon
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -43,7 +43,9 @@ class PgReader:
         places: Mapping[Place, int],
         topics: Sequence[str],
         on_revoked: Revoked,
+        on_left_behind: Callable[[], None],
     ) -> None:
+        self._on_left_behind = on_left_behind
         self._connection = connection
         self._membership = membership
         self._ids = {place: id_ for place, id_ in places.items() if place.topic in topics}
@@ -182,6 +184,7 @@ class PgReader:
             with log_errors():
                 async with asyncio.timeout(2.0), self._busy:
                     await self._membership.leave()
-        except LogUnavailable:
-            pass
+        except (LogUnavailable, TimeoutError):
+            # The group will hold our places for us until the lease runs out.
+            self._on_left_behind()
         await disconnect(self._connection)
