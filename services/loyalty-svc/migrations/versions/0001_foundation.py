@@ -64,11 +64,12 @@ CREATE TABLE entry (
 CREATE VIEW leg WITH (security_invoker = true) AS
   SELECT posting_id, account_type, customer_id, NULL AS programme, amount FROM entry
   UNION ALL SELECT posting_id, account_type, other_id, programme, -amount FROM entry;
+-- Stable as textsend is, or they would not be inlined.
 CREATE FUNCTION posting_seal(id uuid, customer_id uuid, at timestamptz, cause_id uuid, kind text, cause_part text)
-RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN crc32c(
+RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE RETURN crc32c(
   uuid_send(id) || uuid_send(customer_id) || timestamptz_send(at) || uuid_send(cause_id) || textsend(kind || cause_part));
 CREATE FUNCTION entry_seal(posting_id uuid, customer_id uuid, account_type text, amount bigint, balance_after bigint)
-RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN crc32c(
+RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE RETURN crc32c(
   uuid_send(posting_id) || uuid_send(customer_id) || textsend(account_type) || int8send(amount)
   || int8send(balance_after));
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

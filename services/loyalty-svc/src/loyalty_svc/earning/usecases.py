@@ -4,6 +4,7 @@ Load once, fold in memory, save once: the number of statements does not depend o
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -119,14 +120,20 @@ def _postings(
     return postings, causes
 
 
+@lru_cache(maxsize=1024)
+def _basis(kind: Kind, reason: str, credits: tuple[str, ...], rule: str | None, matched: str | None) -> Basis:
+    """One object for equal ones, which the ledger stores together."""
+    return Basis(kind, reason, credits, rule, matched)
+
+
 def _posting(event: Event[Any], decision: Decision, programme: Programme) -> Posting:
     order_uid, order_id = event.data.order_uid, event.data.order_id
     if isinstance(decision, Earned):
         award = decision.award
-        basis = Basis(Kind.EARNED, "order.paid", programme.credits, award.rule, award.matched)
+        basis = _basis(Kind.EARNED, "order.paid", programme.credits, award.rule, award.matched)
         cause = Cause(order_uid, award.code, event.id, order_id)
         return owed(decision.customer_id, basis, award.points, at=decision.at, cause=cause)
     refund = decision.refund
-    basis = Basis(Kind.REVERSED, "order.refunded", programme.credits)
+    basis = _basis(Kind.REVERSED, "order.refunded", programme.credits, None, None)
     cause = Cause(order_uid, refund.refund_id, refund.event_id, order_id)
     return owed(decision.customer_id, basis, -decision.points, at=decision.at, cause=cause)

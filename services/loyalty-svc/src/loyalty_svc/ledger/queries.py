@@ -1,6 +1,6 @@
 """All SQL of the ledger but the audit's: one statement for the accounts of a batch, one for its postings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -118,7 +118,8 @@ async def append(
 
     A second posting for the same cause and kind fails.
     """
-    for basis, places in _by_basis(postings).items():
+    for places in _by_basis(postings):
+        basis = postings[places[0]].basis
         rows = [entry for place in places for entry in entries[place]]
         await tx.execute(
             _APPEND,
@@ -130,11 +131,12 @@ async def append(
         )
 
 
-def _by_basis(postings: Sequence[Posting]) -> dict[Basis, list[int]]:
-    found: dict[Basis, list[int]] = {}
+def _by_basis(postings: Sequence[Posting]) -> Collection[Sequence[int]]:
+    """The places of postings with one basis; by identity, since callers keep theirs and hashing one is slow."""
+    found: dict[int, list[int]] = {}
     for place, posting in enumerate(postings):
-        found.setdefault(posting.basis, []).append(place)
-    return found
+        found.setdefault(id(posting.basis), []).append(place)
+    return found.values()
 
 
 async def append_transfer(tx: Transaction, id_: UUID, posting: Posting, balances: Mapping[str, int]) -> None:
