@@ -4,9 +4,9 @@ Hop-by-hop headers end here (RFC 9110, 7.6.1), as do those that say who is calli
 token, not a header that anyone can write.
 """
 
-import os
 import re
 from collections.abc import Iterable, Sequence
+from random import getrandbits
 from typing import Final, NamedTuple
 
 from multidict import CIMultiDict
@@ -86,12 +86,17 @@ def read(headers: Sequence[tuple[bytes, bytes]]) -> Asked:
             has_body = True
     return Asked(
         authorization,
-        request_id.decode() if _REQUEST_ID.match(request_id) else os.urandom(16).hex(),
-        trace.decode() if _TRACEPARENT.match(trace) else f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01",
+        request_id.decode() if _REQUEST_ID.match(request_id) else _made(128),
+        trace.decode() if _TRACEPARENT.match(trace) else f"00-{_made(128)}-{_made(64)}-01",
         length,
         has_body,
         is_bounded and size <= HEADER_BYTES_MAX,
     )
+
+
+def _made(bits: int) -> str:
+    # Names of requests and traces are no secrets; the kernel's randomness would cost each request three calls.
+    return f"{getrandbits(bits) | 1:0{bits // 4}x}"
 
 
 def to_service(headers: RawHeaders, asked: Asked, *, authorization: str | None, address: str) -> CIMultiDict[str]:
