@@ -20,7 +20,7 @@ from moat.kit.timers.runner import run_timers
 
 CONNECTIONS: Final = 6
 """Relay, consumer, timers, and the loops of features."""
-STOP_SECONDS_MAX: Final = 25.0
+STOP_SECONDS_MAX: Final = 20.0
 TIDY_SECONDS: Final = 3600.0
 LOOP_LAG_LOOK_SECONDS: Final = 0.5
 LOOP_LAG_ALARM_SECONDS: Final = 0.25

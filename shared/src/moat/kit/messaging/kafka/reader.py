@@ -14,7 +14,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from moat.kit.messaging.log import LogUnavailable, Place, Received, Revoked
 
-START_SECONDS_MAX: Final = 15.0
+CONNECT_SECONDS_MAX: Final = 15.0
 CLOSE_SECONDS_MAX: Final = 5.0
 COMMIT_SECONDS_MAX: Final = 5.0
 FETCH_BYTES_MIN: Final = 100_000
@@ -28,6 +28,15 @@ class GroupTimes:
     session_ms: int = 30_000
     heartbeat_ms: int = 5_000
     rebalance_ms: int = 60_000
+
+    @property
+    def join_seconds_max(self) -> float:
+        """How long joining may take while the broker waits for members that were killed.
+
+        Giving up earlier would be worse than waiting: whoever gives up in the middle of a join cannot leave the group
+        (it has no generation yet) and is itself waited for, so that with retries no join would ever end.
+        """
+        return CONNECT_SECONDS_MAX + (self.session_ms + self.rebalance_ms) / 1000
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -72,7 +81,7 @@ class KafkaReader:
         consumer.subscribe(topics=list(topics), listener=_Listener(on_revoked))
         reader = cls(consumer)
         try:
-            async with asyncio.timeout(START_SECONDS_MAX):
+            async with asyncio.timeout(times.join_seconds_max):
                 await consumer.start()
         except (KafkaError, OSError, TimeoutError) as error:
             await reader.close()

@@ -18,12 +18,14 @@ WITH drawn AS (
   UPDATE place SET next_offset = place.next_offset + c.records
   FROM unnest($1::integer[], $2::integer[]) AS c (id, records)
   WHERE place.id = c.id
-  RETURNING place.id, place.next_offset - c.records AS first)
-INSERT INTO record (place_id, record_offset, key, value, headers)
-SELECT r.place_id, drawn.first + r.nth, r.key, r.value, r.headers
-FROM unnest($3::integer[], $4::integer[], $5::bytea[], $6::bytea[], $7::bytea[])
-  AS r (place_id, nth, key, value, headers)
-JOIN drawn ON drawn.id = r.place_id
+  RETURNING place.id, place.next_offset - c.records AS first),
+appended AS (
+  INSERT INTO record (place_id, record_offset, key, value, headers)
+  SELECT r.place_id, drawn.first + r.nth, r.key, r.value, r.headers
+  FROM unnest($3::integer[], $4::integer[], $5::bytea[], $6::bytea[], $7::bytea[])
+    AS r (place_id, nth, key, value, headers)
+  JOIN drawn ON drawn.id = r.place_id)
+SELECT pg_notify($8, $9)
 """
 
 
@@ -63,11 +65,11 @@ class PgProducer:
                     [record.key for record in records],
                     [record.value for record in records],
                     packed,
+                    # The log's own database has no other commits that NOTIFY's global lock could slow down.
+                    CHANNEL,
+                    ",".join(sorted({record.topic for record in records})),
                     timeout=deadline_seconds,
                 )
-                # The log's own database has no other commits that NOTIFY's global lock could slow down.
-                topics = ",".join(sorted({record.topic for record in records}))
-                await self._connection.execute("SELECT pg_notify($1, $2)", CHANNEL, topics)
 
     def _number(self, records: Sequence[Record]) -> tuple[list[int], list[int], dict[int, int]]:
         """Each record's place, its number within what is sent to that place, and how many go to each."""
