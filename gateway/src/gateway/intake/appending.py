@@ -38,6 +38,7 @@ class Appender:
         self._queue: list[_Waiting] = []
         self._records_waiting = 0
         self._sending: list[asyncio.Future[None]] = []
+        self._is_away = False
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -48,6 +49,9 @@ class Appender:
 
     async def append(self, records: Sequence[Record]) -> None:
         """Return when the log has all of them. Raises LogUnavailable (some may be in it) or RecordRefused."""
+        if self._is_away and self._sending:
+            # Somebody is finding out already. Whoever waited with him would hold a place that reads could use.
+            raise LogUnavailable("the log is away")
         if self._records_waiting + len(records) > WAITING_MAX:
             raise LogUnavailable("too much is waiting for the log")
         if self._task is None or self._task.done():
@@ -119,11 +123,15 @@ class Appender:
         was_used = self._producer is not None
         began = asyncio.get_running_loop().time()
         try:
-            await self._send_once(records)
+            try:
+                await self._send_once(records)
+            except LogUnavailable:
+                if not was_used or asyncio.get_running_loop().time() - began > QUICK_SECONDS:
+                    raise
+                await self._send_once(records)
         except LogUnavailable:
-            if not was_used or asyncio.get_running_loop().time() - began > QUICK_SECONDS:
-                raise
-            await self._send_once(records)
+            self._is_away = True
+            raise
 
     async def _send_once(self, records: Sequence[Record]) -> None:
         try:
@@ -131,6 +139,7 @@ class Appender:
                 async with asyncio.timeout(SEND_SECONDS_MAX):
                     self._producer = await self._log.producer()
             await self._producer.send(records, deadline_seconds=SEND_SECONDS_MAX)
+            self._is_away = False
         except RecordRefused:
             await self._discard_producer()
             raise
