@@ -14,9 +14,9 @@ from pathlib import Path
 from bench.results import environment_with
 from moat.contracts.topics import RETENTION_MS
 from moat.kit.db.migrations import upgrade
+from moat.kit.db.provision import DatabaseUrls, Passwords, provision
 from moat.kit.embedded.kafka import LocalKafka
 from moat.kit.embedded.postgres import Postgres
-from moat.kit.embedded.provision import DatabaseUrls, Passwords, provision
 from moat.kit.messaging.log import Log, Record
 from moat.kit.messaging.opening import open_log
 

@@ -10,7 +10,7 @@ import yaml
 
 COMPOSE_FILE: Final = Path(__file__).parents[2] / "docker-compose.yml"
 _VARIABLE: Final = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
-_FIRST: Final = ("provision", "-migrate")
+_FIRST: Final = ("provision", "topics", "-migrate")
 
 
 class Unset(ValueError):

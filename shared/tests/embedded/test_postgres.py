@@ -8,7 +8,7 @@ import pytest
 from moat.kit.embedded import places
 from moat.kit.embedded.guarded import start_guarded
 from moat.kit.embedded.postgres import Postgres
-from moat.kit.embedded.provision import Passwords, provision
+from moat.kit.db.provision import Passwords, provision
 
 
 @pytest.fixture

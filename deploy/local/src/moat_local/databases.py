@@ -10,7 +10,7 @@ from pathlib import Path
 from moat.kit.db import tables
 from moat.kit.db.migrations import directory_of
 from moat.kit.embedded.postgres import Postgres
-from moat.kit.embedded.provision import Passwords, as_role, at_database, provision
+from moat.kit.db.provision import Passwords, as_role, at_database, provision
 from moat_local.child import last_words
 from moat_local.home import Home
 from moat_local.plan import LOG, PARTS, Layout, Part, environment_of

@@ -11,7 +11,7 @@ import asyncpg
 
 from moat.kit.db.database import Database
 from moat.kit.embedded.postgres import Postgres
-from moat.kit.embedded.provision import DatabaseUrls, Passwords, as_role, at_database, provision
+from moat.kit.db.provision import DatabaseUrls, Passwords, as_role, at_database, provision
 
 _PASSWORDS: Final = Passwords(owner="owner-of-tests", app="app-of-tests")
 
