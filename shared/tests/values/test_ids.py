@@ -1,3 +1,4 @@
+import os
 import threading
 from datetime import UTC, datetime
 from uuid import UUID
@@ -33,3 +34,21 @@ def test_ids_grow_within_a_process_even_from_several_threads():
 
     assert all(ids == sorted(ids) for ids in made)
     assert len({id_ for ids in made for id_ in ids}) == 20_000
+
+
+def test_a_child_process_does_not_repeat_its_parents_random_bits():
+    uuid7()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, b"".join((uuid7().int & (2**62 - 1)).to_bytes(8) for _ in range(50)))
+        os._exit(0)
+    mine = {uuid7().int & (2**62 - 1) for _ in range(50)}
+    os.waitpid(child, 0)
+    told = os.read(reading, 400)
+    os.close(reading)
+    os.close(writing)
+
+    theirs = {int.from_bytes(told[at : at + 8]) for at in range(0, 400, 8)}
+    assert len(theirs) == 50
+    assert not mine & theirs
