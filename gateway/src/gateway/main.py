@@ -25,7 +25,7 @@ from moat.kit.db.database import Database
 from moat.kit.process import Process
 from moat.kit.run import Misconfigured
 from moat.kit.web import create_app as create_own_app
-from moat.kit.web.app import DOCUMENT_PATH, version_of
+from moat.kit.web.app import DOCUMENT_PATH
 
 SIGN_INS_PER_EMAIL: Final = 10
 """In any minute; per replica, like every limit."""
@@ -39,7 +39,6 @@ def create_app(process: Process) -> Edge:
     identity = identity_of(process, settings)
     upstreams = {name: Upstream(name, url) for name, url in settings.upstream_urls().items()}
     own = create_own_app(process, authenticate=identity.authenticate, ops=False)
-    own.version = version_of("moat-gateway")
     own.state.identity = identity
     own.state.upstreams = upstreams
     own.state.appender = Appender(process.log)

@@ -1,9 +1,12 @@
+from importlib.metadata import version
+
 import pytest
 
 from moat.contracts.catalogue import CANONICAL, EVENTS, INTAKE
 from moat.contracts.orders import OrderPaid
 from moat.contracts.topics import RETENTION_MS
 from moat.kit.events import EventData, catalogue_of
+from moat.kit.feature import Service
 
 
 def test_every_type_has_a_name_of_the_house_and_a_topic_that_exists():
@@ -49,3 +52,8 @@ def test_two_classes_of_one_type_are_refused():
 
     with pytest.raises(ValueError, match="two payload classes"):
         catalogue_of([OrderPaid, Impostor])
+
+
+def test_a_service_tells_the_version_that_is_installed():
+    assert Service("loyalty-svc", "", ()).version == version("moat-loyalty-svc")
+    assert Service("nobody-svc", "", ()).version == "0"

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from moat.kit.db.transaction import Transaction
@@ -50,6 +52,11 @@ class Service:
     """Topics open to the outside (the intake): an unknown type there is a dead letter, elsewhere it is ignored, and
     events there have no subject yet."""
 
+    @property
+    def version(self) -> str:
+        """The installed version of its distribution (`moat-loyalty-svc`), `0` when it is not installed."""
+        return _version_of(f"moat-{self.name}")
+
     def topics(self) -> tuple[str, ...]:
         """The topics it takes events from, sorted."""
         return tuple(
@@ -57,3 +64,11 @@ class Service:
                 {t.TOPIC for f in self.features if f.subscriptions for s in f.subscriptions.entries for t in s.types}
             )
         )
+
+
+@cache
+def _version_of(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "0"

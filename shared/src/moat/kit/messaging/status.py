@@ -1,7 +1,5 @@
 """What one service still has to do, for `/v1/ops/status`: all zeros twice in a row means settled."""
 
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
 from moat.kit.messaging.log import LogUnavailable
@@ -33,7 +31,7 @@ async def status_of(process: "Process") -> dict[str, Any]:
     return {
         "name": service.name,
         "ready": reachable,
-        "version": version_of(service.name),
+        "version": service.version,
         "outbox": counts.outbox,
         "lag": lag,
         "timers_overdue": counts.timers_overdue,
@@ -45,12 +43,3 @@ async def status_of(process: "Process") -> dict[str, Any]:
 
 def _by_name(item: tuple[Any, Any]) -> tuple[str, int]:
     return item[0].topic, item[0].partition
-
-
-@cache
-def version_of(service_name: str) -> str:
-    """The version of a service's package."""
-    try:
-        return version(service_name)
-    except PackageNotFoundError:
-        return "unknown"

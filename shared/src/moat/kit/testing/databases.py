@@ -10,8 +10,8 @@ from typing import Any, Final
 import asyncpg
 
 from moat.kit.db.database import Database
-from moat.kit.embedded.postgres import Postgres
 from moat.kit.db.provision import DatabaseUrls, Passwords, as_role, at_database, provision
+from moat.kit.embedded.postgres import Postgres
 
 _PASSWORDS: Final = Passwords(owner="owner-of-tests", app="app-of-tests")
 

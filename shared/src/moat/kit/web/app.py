@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -42,7 +41,7 @@ def create_app(
     package = process.service.name.replace("-", "_")
     app = FastAPI(
         title=title or process.service.title,
-        version=version_of(package),
+        version=process.service.version,
         openapi_url=DOCUMENT_PATH,
         docs_url=None,
         redoc_url=None,
@@ -88,11 +87,3 @@ def _document_once(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
-
-
-def version_of(package: str) -> str:
-    """The installed version of a package, `0` when it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "0"
