@@ -143,7 +143,7 @@ class RawActivityRecorded(RawFact):
 
     TYPE = "moat.intake.activity.recorded.v1"
     name: Name
-    properties: Annotated[dict[Name, Scalar], Field(max_length=50)] = {}
+    properties: Annotated[dict[Name, Scalar], Field(max_length=50, default_factory=dict)]
 
 
 class RawProfile(Strict):

@@ -32,7 +32,7 @@ class ProcessSettings(BaseSettings):
     token_issuer: Annotated[str, Field(validation_alias=AliasChoices("MOAT_TOKEN_ISSUER", "token_issuer"))] = "moat"
     log_level: Annotated[str, Field(validation_alias=AliasChoices("MOAT_LOG_LEVEL", "log_level"))] = "info"
     traces_url: Annotated[str | None, Field(validation_alias=AliasChoices("MOAT_TRACES_URL", "traces_url"))] = None
-    """OTLP/HTTP endpoint, whole (http://collector:4318/v1/traces); without it spans are made and passed on but not exported."""
+    """OTLP/HTTP endpoint, whole (http://collector:4318/v1/traces); without it spans are passed on but not exported."""
     parent_pipe: Annotated[int | None, Field(validation_alias=AliasChoices("MOAT_PARENT_PIPE", "parent_pipe"))] = None
     """A file descriptor that closes when the supervisor is gone; the process then stops in order."""
 
