@@ -93,3 +93,36 @@ def test_an_example_of_a_fact_is_accepted(type_: str, data: str):
     }
 
     assert isinstance(check(event, now=datetime(2026, 11, 21, tzinfo=UTC), traceparent=""), Accepted)
+
+
+def shown_routes() -> list[tuple[str, str]]:
+    """(document, path) of every path that is shown to callers, placeholders as they are written."""
+    pages = [*HANDBOOK.glob("*.md"), ROOT / "README.md", ROOT / "README.zh-CN.md"]
+    pattern = re.compile(r"(?:\$URL|(?:GET|POST|PUT|PATCH|DELETE) )(/v1/[\w/${}.-]*)", re.ASCII)
+    return sorted({(page.name, path) for page in pages for path in pattern.findall(page.read_text("utf-8"))})
+
+
+@pytest.fixture(scope="module")
+def routes() -> list[re.Pattern[str]]:
+    """What the gateway and the services serve, as patterns."""
+    from customer_svc.features import SERVICE as CUSTOMER
+    from gateway.features import SERVICE as GATEWAY
+    from loyalty_svc.features import SERVICE as LOYALTY
+    from notify_svc.features import SERVICE as NOTIFY
+    from scoring_svc.features import SERVICE as SCORING
+    from ticket_svc.features import SERVICE as TICKET
+
+    services = (CUSTOMER, GATEWAY, LOYALTY, NOTIFY, SCORING, TICKET)
+    templates = {
+        route.path
+        for service in services
+        for feature in service.features
+        if feature.routes is not None
+        for route in feature.routes.routes
+    }
+    return [re.compile(re.sub(r"\{\w+\}", r"[^/]+", template) + r"\Z") for template in templates | {"/v1/openapi.json"}]
+
+
+@pytest.mark.parametrize(("document", "path"), shown_routes())
+def test_every_route_that_is_shown_is_served(routes: list[re.Pattern[str]], document: str, path: str):
+    assert any(route.match(path) for route in routes), f"{document} shows {path}"
