@@ -5,10 +5,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from moat.kit.db.provision import Passwords, provision
 from moat.kit.embedded import places
 from moat.kit.embedded.guarded import start_guarded
 from moat.kit.embedded.postgres import Postgres
-from moat.kit.db.provision import Passwords, provision
 
 
 @pytest.fixture
