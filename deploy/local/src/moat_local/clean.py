@@ -3,6 +3,7 @@
 A plain script of the standard library: it may run when there is no environment any more.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -26,10 +27,22 @@ def data_of(home: Path) -> list[Path]:
     return [path for path in (home, stand_in) if path.exists()]
 
 
+def is_running(home: Path) -> bool:
+    """Whether somebody holds the home's lock."""
+    if not (home / "lock").exists():
+        return False
+    with (home / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
 def main() -> int:
     """Remove; returns 0, also when data was kept."""
     home = Path(os.environ.get("MOAT_HOME", ".moat")).absolute()
-    if (home / "ready.json").exists():
+    if is_running(home):
         sys.stdout.write(f"A Moat runs on {home}; stop it first.\n")
         return 1
     data = data_of(home)
@@ -38,7 +51,10 @@ def main() -> int:
         sys.stdout.flush()
         if sys.stdin.readline().strip().lower() in ("y", "yes"):
             for path in data:
-                shutil.rmtree(path)
+                shutil.rmtree(path, ignore_errors=True)
+                if path.exists():
+                    sys.stdout.write(f"{path} could not be removed whole.\n")
+                    return 1
         else:
             sys.stdout.write("Kept.\n")
     for name in MADE:

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import fcntl
 import json
+import logging
 import signal
 import traceback
 from collections.abc import Coroutine
@@ -115,5 +116,6 @@ def _sentence(failure: Exception, settings: LocalSettings) -> str:
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point. What libraries log is not for the terminal: troubles are told as sentences."""
+    logging.getLogger().addHandler(logging.NullHandler())
     app()

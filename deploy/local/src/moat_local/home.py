@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from moat.kit.embedded.places import make_open
 from moat_local.settings import Events
 from moat_local.troubles import Trouble
 
@@ -50,7 +51,7 @@ class Home:
         """Make the directories. Raises Trouble when that is not possible or the disk is full."""
         try:
             # Servers run as another user when we are root, so that user must be able to walk through.
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o755)
+            make_open(self.path)
             for folder in (self.logs, self.mail, self.keys):
                 folder.mkdir(exist_ok=True, mode=0o700)
             free = shutil.disk_usage(self.path).free

@@ -13,6 +13,7 @@ import httpx
 from moat.contracts.topics import RETENTION_MS
 from moat.kit.clock import Clock
 from moat.kit.embedded.places import is_free
+from moat.kit.messaging.log import LogUnavailable
 from moat.kit.messaging.opening import open_log
 from moat_local import left_behind, mail, screen
 from moat_local.calling import Gateway, client_of
@@ -78,6 +79,9 @@ class Run:
             log = open_log(events_url, topics=RETENTION_MS)
             try:
                 await log.ensure_topics()
+            except LogUnavailable as away:
+                place = self.settings.kafka_bootstrap or "this machine"
+                raise Trouble(f"The event log on {place} does not answer: {away}.") from away
             finally:
                 await log.close()
             *ports, smtp_port = free_ports(len(SERVICES) + 1)
@@ -147,6 +151,8 @@ async def run(settings: LocalSettings, story: Story, clock: Clock) -> None:
         home.remember_events(settings.events, settings.kafka_bootstrap or "this machine")
         stopping = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # started by nohup: a closed terminal is no reason to stop
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         async with AsyncExitStack() as stack:
             await _until(stopping, Run(settings, home, story, clock, stack, stopping))

@@ -1,5 +1,7 @@
 """What a person sees while things happen: one line a step, alive on a terminal, plain in a log."""
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +9,15 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class Output(Console):
+    """The terminal. When whoever read our output is gone, the story falls silent and Moat stays up."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        # What is still buffered would fail again at the exit of the interpreter.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,7 @@ class Bar:
 class Story:
     """Tells the steps of a start and a stop."""
 
-    console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+    console: Console = field(default_factory=lambda: Output(highlight=False, soft_wrap=True))
 
     @contextmanager
     def step(self, doing: str) -> Iterator[None]:

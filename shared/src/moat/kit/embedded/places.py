@@ -56,7 +56,16 @@ def reachable_state(account: Account | None, wanted: Path) -> Path:
     """`wanted`, or a directory of the system that stands for it where the account cannot reach it (below /root)."""
     if can_reach(account, wanted):
         return wanted
+    make_open(_STATE)
     return _STATE / hashlib.sha256(str(wanted.absolute()).encode()).hexdigest()[:16] / wanted.name
+
+
+def make_open(directory: Path) -> None:
+    """Make a directory that others may walk through, whatever the umask says."""
+    if not directory.exists():
+        make_open(directory.parent)
+        directory.mkdir(exist_ok=True)
+        directory.chmod(0o755)
 
 
 def reachable_copy(account: Account | None, tree: Path, name: str) -> Path:
@@ -67,7 +76,7 @@ def reachable_copy(account: Account | None, tree: Path, name: str) -> Path:
     if not copy.exists():
         # Copied beside and renamed, so that a killed copy is never taken for a whole one.
         half = copy.with_name(f"{name}.{os.getpid()}.new")
-        half.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+        make_open(half.parent)
         shutil.copytree(tree, half, symlinks=True)
         try:
             half.rename(copy)

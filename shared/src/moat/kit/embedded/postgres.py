@@ -116,7 +116,7 @@ def binaries(account: Account | None) -> Path:
 def _prepare(home: Path, account: Account | None, *, durable: bool) -> str:
     """Make directories, password and cluster where they are missing; return the superuser's password."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        places.make_open(home)
         data, half = home / "data", home / "data.new"
         secret = home / "superuser.password"
         if not data.exists():
