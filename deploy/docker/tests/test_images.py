@@ -139,7 +139,7 @@ def house(built, postgres_server, kafka_broker, variables, signing, processes):
             probe.bind(("127.0.0.1", port))
     make_superuser(postgres_server, variables["POSTGRES_PASSWORD"])
     for name in names:
-        podman("rm", "--force", f"moat-test-{name}", check=False)
+        podman("rm", "--force", "--time", "0", f"moat-test-{name}", check=False)
     try:
         for process in processes:
             if process.runs_once:
@@ -151,7 +151,7 @@ def house(built, postgres_server, kafka_broker, variables, signing, processes):
         yield running
     finally:
         for name in names:
-            podman("rm", "--force", f"moat-test-{name}", check=False)
+            podman("rm", "--force", "--time", "0", f"moat-test-{name}", check=False)
 
 
 def make_superuser(server, password):
@@ -221,7 +221,13 @@ def test_containers_run_as_nobody_special_and_their_health_check_holds(house):
 def test_images_carry_no_secret_and_no_installer(house):
     for name in images.DOCKERFILES:
         found = podman(
-            "run", "--rm", "--entrypoint", '["/bin/sh", "-c"]', f"localhost/moat/{name}", "env; ls /opt/moat/bin"
+            "run",
+            "--rm",
+            *LIMITS,
+            "--entrypoint",
+            '["/bin/sh", "-c"]',
+            f"localhost/moat/{name}",
+            "env; ls /opt/moat/bin",
         )
         assert "PASSWORD" not in found.stdout
         assert "pip" not in found.stdout.replace("PIP_", "").split()
