@@ -1,0 +1,19 @@
+"""The whole house, once a session for each kind of log; it starts when the first test asks for it."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from whole.house import House
+from whole.running import a_running_house
+
+
+@pytest.fixture(scope="session", params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    """A running house on each kind of log in turn, shared by all tests: each brings customers of its own."""
+    with a_running_house(request.param) as running:
+        yield running

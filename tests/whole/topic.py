@@ -1,0 +1,92 @@
+"""The other door: reading and writing the log itself, as a company system with its own Kafka client does."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from moat.contracts.topics import CANONICAL, RETENTION_MS
+from moat.kit.messaging import open_log
+from moat.kit.messaging.log import Place, Received, Record
+
+from .facts import Fact
+from .house import House
+
+INTAKE = "moat.intake"
+
+
+def binary(fact: Fact) -> Record:
+    """A fact in binary mode: attributes as `ce_` headers."""
+    headers = [(f"ce_{name}", str(value).encode()) for name, value in fact.items() if name != "data"]
+    return Record(INTAKE, _key(fact), json.dumps(fact["data"]).encode(), tuple(headers))
+
+
+def structured(fact: Fact) -> Record:
+    """A fact in structured mode: the whole event is the value."""
+    return Record(INTAKE, _key(fact), json.dumps(fact).encode(), (("content-type", b"application/cloudevents+json"),))
+
+
+def _key(fact: Fact) -> bytes:
+    return str(fact["data"]["customer"][0]["value"]).encode()
+
+
+def write(house: House, *records: Record) -> None:
+    """Write records straight to the log."""
+    asyncio.run(_write(house.ready()["events_url"], records))
+
+
+async def _write(url: str, records: Sequence[Record]) -> None:
+    log = open_log(url, topics=RETENTION_MS)
+    producer = await log.producer()
+    try:
+        await producer.send(records)
+    finally:
+        await producer.close()
+        await log.close()
+
+
+@dataclass(frozen=True)
+class Published:
+    """An event as it stands on the log."""
+
+    topic: str
+    key: str
+    headers: dict[str, str]
+    data: Any
+
+
+def published_about(house: House, customer_id: str) -> list[Published]:
+    """Every canonical event that is keyed by this customer."""
+    received = asyncio.run(_read(house.ready()["events_url"], CANONICAL))
+    return [_published(one) for one in received if one.key == customer_id.encode()]
+
+
+def _published(received: Received) -> Published:
+    headers = {name: value.decode() for name, value in received.headers}
+    return Published(received.topic, (received.key or b"").decode(), headers, json.loads(received.value or b"null"))
+
+
+async def _read(url: str, topics: Sequence[str]) -> list[Received]:
+    log = open_log(url, topics=RETENTION_MS)
+    found: list[Received] = []
+    try:
+        ends = {place: end for place, (_, end) in (await log.lag("nobody", topics)).items() if end > 0}
+        reader = await log.reader(f"a-test-{uuid4().hex}", topics, on_revoked=_nothing)
+        try:
+            async with asyncio.timeout(60):
+                while ends:
+                    for place, records in (await reader.poll()).items():
+                        found += records
+                        if records[-1].offset + 1 >= ends.get(place, 0):
+                            ends.pop(place, None)
+        finally:
+            await reader.close()
+    finally:
+        await log.close()
+    return found
+
+
+async def _nothing(_: frozenset[Place]) -> None:
+    """This reader has nothing to give back."""
