@@ -126,3 +126,17 @@ def routes() -> list[re.Pattern[str]]:
 @pytest.mark.parametrize(("document", "path"), shown_routes())
 def test_every_route_that_is_shown_is_served(routes: list[re.Pattern[str]], document: str, path: str):
     assert any(route.match(path) for route in routes), f"{document} shows {path}"
+
+
+def test_a_condition_that_is_shown_can_be_asked():
+    from moat.rules import Catalogue, Instant, Lines, Money, Text, Texts, parse
+
+    line = Lines({"category": Text(), "amount_minor": Money()})
+    fields = {"city": Text(), "last_order_at": Instant(), "spent_minor": Money(), "tags": Texts(), "lines": line}
+    page = (HANDBOOK / "conditions.md").read_text(encoding="utf-8")
+    shown = re.findall(r"<!-- condition -->\n```json\n(.*?)```", page, re.DOTALL)
+
+    for condition in shown:
+        parse(json.loads(condition), Catalogue(fields))
+
+    assert len(shown) == 2
