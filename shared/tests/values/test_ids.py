@@ -1,9 +1,14 @@
 import os
+import pickle
 import threading
 from datetime import UTC, datetime
 from uuid import UUID
 
-from moat.kit.ids import instant_of, uuid7
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moat.kit.ids import instant_of, uuid7, uuid_of
 
 
 def test_an_id_is_a_version_7_uuid_of_the_present_millisecond():
@@ -52,3 +57,20 @@ def test_a_child_process_does_not_repeat_its_parents_random_bits():
     theirs = {int.from_bytes(told[at : at + 8]) for at in range(0, 400, 8)}
     assert len(theirs) == 50
     assert not mine & theirs
+
+
+@given(st.uuids())
+def test_an_id_read_from_text_is_the_one_that_was_written(id_):
+    read = uuid_of(str(id_))
+
+    assert (read, hash(read), str(read), read.bytes, read.version) == (id_, hash(id_), str(id_), id_.bytes, id_.version)
+    assert isinstance(read, UUID)
+    assert pickle.loads(pickle.dumps(read)) == id_
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "017f22e2-79b0-7cc3-98c4-dc0c0c07398", "x" * 36, "017f22e2-79b0-7cc3-98c4-dc0c0c07398ff"]
+)
+def test_what_is_no_id_is_refused(text):
+    with pytest.raises(ValueError, match="UUID"):
+        uuid_of(text)

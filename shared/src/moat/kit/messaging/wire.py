@@ -16,6 +16,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from moat.kit.events import Catalogue, Event, EventData
+from moat.kit.ids import uuid_of
 from moat.kit.messaging.log import Received
 from moat.kit.problems import FieldError, Invalid
 
@@ -207,7 +208,7 @@ def _instant(text: str, pointer: str) -> datetime:
 
 def _subject(text: str) -> UUID:
     try:
-        return UUID(text)
+        return uuid_of(text)
     except ValueError:
         raise InvalidEvent("/subject: not a UUID", errors=[FieldError("/subject", "not a UUID")]) from None
 
