@@ -13,7 +13,7 @@ CROSSING = timedelta(days=240)
 
 
 def _about_to_fall_silent(house: House, *shoppers: Shopper, total_minor: int) -> str:
-    at = ago(days=240, seconds=-5)
+    at = ago(days=240, seconds=-3)
     house.send(*(shopper.paid(total_minor, at=at) for shopper in shoppers))
     return at
 
