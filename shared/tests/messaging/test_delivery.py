@@ -71,13 +71,7 @@ async def test_an_event_tells_who_made_it_and_why(bench: Bench):
     async with bench.relaying(), bench.consuming():
         async with bench.db.transaction() as tx:
             id_ = tx.publish(bench.probe.Counted(number=7), about=customer, time=bench.clock.now())
-            tx.outgoing[0] = type(tx.outgoing[0])(
-                **{
-                    **{f: getattr(tx.outgoing[0], f) for f in tx.outgoing[0].__slots__},
-                    "traceparent": trace,
-                    "causation_id": "the-cause",
-                }
-            )
+            tx.outgoing[0] = tx.outgoing[0]._replace(traceparent=trace, causation_id="the-cause")
         await until(lambda: _count(bench, 1))
 
     (row,) = await bench.query("SELECT * FROM seen")

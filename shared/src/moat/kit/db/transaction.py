@@ -7,8 +7,8 @@ locked before its outbox row draws `seq`, and the order of `seq` is the order of
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import CursorResult, Row, TextClause, text
@@ -18,14 +18,13 @@ from moat.kit.events import Cause, Event, EventData
 from moat.kit.ids import uuid7
 
 
-@cache
+@lru_cache(maxsize=1024)
 def statement(sql: str) -> TextClause:
-    """The parsed form of one SQL text, kept; texts are constants, so the cache is bounded by the code."""
+    """The parsed form of one SQL text, kept; texts are constants, so all of the code's find room."""
     return text(sql)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """An event that waits for the commit."""
 
     id: UUID

@@ -5,13 +5,13 @@ at least once. Everything above it (outbox, inbox, consumer loop) is the same on
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from zlib import crc32
 
 PARTITIONS: Final = 12
 RECORD_BYTES_MAX: Final = 1_000_000
+LARGE_BYTES: Final = 100_000
 """Key, value and headers together; Kafka's own default is a little over it."""
 
 
@@ -20,16 +20,14 @@ def partition_of(key: bytes, partitions: int = PARTITIONS) -> int:
     return crc32(key) % partitions
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A topic's partition."""
 
     topic: str
     partition: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record to be written."""
 
     topic: str
@@ -38,16 +36,16 @@ class Record:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def size_of(record: Record) -> int:
-    """Bytes of a record, as `RECORD_BYTES_MAX` counts them."""
-    size = len(record.key or b"") + len(record.value or b"")
-    for name, value in record.headers:
-        size += len(name) + len(value) + 8
-    return size
+def is_too_large(record: Record) -> bool:
+    """Whether a record is over RECORD_BYTES_MAX: key, value and headers."""
+    # Counting headers costs more than they weigh; it is done where they could tip the scales.
+    if len(record.value or b"") < LARGE_BYTES:
+        return False
+    headers = sum(len(name) + len(value) + 8 for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers > RECORD_BYTES_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A record as it was read; nothing in it has been checked."""
 
     topic: str

@@ -7,11 +7,9 @@ order).
 """
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Any, Final
 
 import structlog
@@ -173,8 +171,7 @@ class Relay:
             logger.error("relay.dead", service=self._name, id=str(row.id), topic=row.topic, reason=reason[:300])
 
     def _record(self, row: Row[Any]) -> Record:
-        seq, id_, topic, type_, key, payload, headers, created_at, *_ = tuple(row)
-        attributes = headers if isinstance(headers, dict) else json.loads(headers)
+        seq, id_, topic, type_, key, payload, attributes, created_at, *_ = tuple(row)
         raw_key = key.encode()
         return Record(
             topic,
@@ -187,7 +184,7 @@ class Relay:
                 ("ce_type", type_.encode()),
                 ("ce_subject", raw_key),
                 ("ce_sequence", str(seq).zfill(SEQUENCE_DIGITS).encode()),
-                ("ce_recordedat", created_at.astimezone(UTC).isoformat().encode()),
+                ("ce_recordedat", created_at.isoformat().encode()),
                 _JSON,
                 *[(f"ce_{name}", value.encode()) for name, value in attributes.items()],
             ),

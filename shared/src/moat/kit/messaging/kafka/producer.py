@@ -26,8 +26,8 @@ from moat.kit.messaging.log import (
     Place,
     Record,
     RecordRefused,
+    is_too_large,
     partition_of,
-    size_of,
 )
 
 START_SECONDS_MAX: Final = 8.0
@@ -88,7 +88,7 @@ class KafkaProducer:
         for index, record in enumerate(records):
             if record.topic not in self._topics:
                 await self._look_for(record.topic, index)
-            if size_of(record) > RECORD_BYTES_MAX:
+            if is_too_large(record):
                 raise RecordRefused(index, f"larger than {RECORD_BYTES_MAX} bytes")
             by_place[Place(record.topic, partition_of(record.key or b""))].append(index)
         return by_place

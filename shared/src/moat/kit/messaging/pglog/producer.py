@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from moat.kit.messaging.log import RECORD_BYTES_MAX, Place, Record, RecordRefused, partition_of, size_of
+from moat.kit.messaging.log import RECORD_BYTES_MAX, Place, Record, RecordRefused, is_too_large, partition_of
 from moat.kit.messaging.pglog.connections import disconnect, log_errors
 from moat.kit.messaging.pglog.schema import CHANNEL, PLACE_LOCK_CLASS
 
@@ -80,7 +80,7 @@ class PgProducer:
             id_ = self._places.get(Place(record.topic, partition_of(record.key or b"")))
             if id_ is None:
                 raise RecordRefused(index, f"there is no topic {record.topic}")
-            if size_of(record) > RECORD_BYTES_MAX:
+            if is_too_large(record):
                 raise RecordRefused(index, f"larger than {RECORD_BYTES_MAX} bytes")
             ids.append(id_)
             nths.append(counts[id_])
