@@ -1,10 +1,11 @@
-"""What happens to one poll: all of it in one transaction if it can be, and the bad event found if it cannot.
+"""What happens to one poll: all of it in one transaction (a large one in two at once), and the bad event found if not.
 
 A batch that fails is rolled back and redone partition by partition, and then one event at a time. The weather's
 failures hold the partition at that event; what our own validation or a heart refused becomes a dead letter at once;
 anything else gets a few tries first.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,11 +28,31 @@ from moat.kit.problems import Invalid
 if TYPE_CHECKING:
     from moat.kit.feature import Service
 
+Records = Mapping[Place, Sequence[Received]]
+
 UNKNOWN_TRIES_MAX: Final = 5
 BURIED_TOGETHER_MAX: Final = 100
+TWO_LANES_EVENTS_MIN: Final = 500
 
-Records = Mapping[Place, Sequence[Received]]
 logger = structlog.get_logger(__name__)
+
+
+def lanes_of(records: Records) -> list[Records]:
+    """A large poll in two parts of whole partitions, a small one as it is.
+
+    While one part's transaction waits for PostgreSQL the other's events are folded; for a small poll a second
+    transaction would cost more than it saves.
+    """
+    sizes = {place: len(batch) for place, batch in records.items()}
+    if len(sizes) < 2 or sum(sizes.values()) < TWO_LANES_EVENTS_MIN:
+        return [records]
+    lanes: tuple[dict[Place, Sequence[Received]], ...] = ({}, {})
+    loads = [0, 0]
+    for place in sorted(sizes, key=lambda place: -sizes[place]):
+        lighter = loads.index(min(loads))
+        lanes[lighter][place] = records[place]
+        loads[lighter] += sizes[place]
+    return list(lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +90,17 @@ class Batches:
     async def take(self, records: Records, may_go_on: Callable[[Place], bool]) -> Outcome:
         """Take one poll. `may_go_on` is asked between events when they are taken one by one."""
         started = time.perf_counter()
-        size = sum(len(batch) for batch in records.values())
+        lanes = lanes_of(records)
+        outcomes = await asyncio.gather(*(self._take_lane(lane, may_go_on) for lane in lanes))
+        metrics.BATCH_SECONDS.labels(self._name).observe(time.perf_counter() - started)
+        metrics.BATCH_EVENTS.labels(self._name).observe(sum(map(len, records.values())))
+        together = Outcome()
+        for outcome in outcomes:
+            together.next_offsets |= outcome.next_offsets
+            together.held |= outcome.held
+        return together
+
+    async def _take_lane(self, records: Records, may_go_on: Callable[[Place], bool]) -> Outcome:
         outcome = Outcome()
         try:
             await self._together([received for batch in records.values() for received in batch])
@@ -77,8 +108,6 @@ class Batches:
             await self._redo(records, error, outcome, may_go_on)
         else:
             outcome.next_offsets = {place: batch[-1].offset + 1 for place, batch in records.items()}
-        metrics.BATCH_SECONDS.labels(self._name).observe(time.perf_counter() - started)
-        metrics.BATCH_EVENTS.labels(self._name).observe(size)
         return outcome
 
     async def _together(self, batch: Sequence[Received]) -> None:
