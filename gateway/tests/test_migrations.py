@@ -1,33 +1,11 @@
-"""The gateway's database: up, down, up, and the tables are what `tables.py` says."""
+"""The migrations of the gateway: up, down, up; and the tables the code names are the tables there are."""
 
-import asyncpg
-
-from gateway.identity.tables import metadata
-from moat.kit.db.migrations import downgrade, upgrade
+from moat.kit.testing.migrations import assert_tables_agree, assert_up_down_up
 
 
-async def columns(url):
-    connection = await asyncpg.connect(url)
-    try:
-        rows = await connection.fetch(
-            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
-        )
-        return {(row["table_name"], row["column_name"]) for row in rows}
-    finally:
-        await connection.close()
+async def test_the_tables_are_those_the_code_names(database_of):
+    await assert_tables_agree(await database_of("gateway"), "gateway")
 
 
-async def test_migrations_go_up_down_and_up_again(templates):
-    urls = await templates.bare("gateway")
-
-    upgrade(urls.owner, "gateway")
-    first = await columns(urls.owner)
-    downgrade(urls.owner, "gateway")
-    empty = await columns(urls.owner)
-    upgrade(urls.owner, "gateway")
-
-    declared = {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}
-    assert declared <= first
-    assert {table for table, _ in empty} == {"alembic_version"}
-    assert await columns(urls.owner) == first
-    await templates.drop(urls.owner)
+async def test_up_down_up(database_of):
+    await assert_up_down_up(await database_of("gateway"), "gateway")
