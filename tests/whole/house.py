@@ -167,9 +167,9 @@ class House:
 
     # ---- what happens to it -------------------------------------------------------------------------------------
 
-    def kill(self, name: str) -> None:
-        """`kill -9` a process of the house, `postgres` or `kafka` among them."""
-        os.kill(self.pid_of(name), signal.SIGKILL)
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """`kill -9` a process of the house, `postgres` or `kafka` among them, or send it another signal."""
+        os.kill(self.pid_of(name), number)
 
     def pid_of(self, name: str) -> int:
         """The process id at this moment."""
