@@ -16,7 +16,8 @@ _MAY: Final = {
     "moat.contracts": (*_PURE_KIT, "moat.contracts", "pydantic"),
     "moat.rules": ("moat.kit.clock", "moat.kit.money", "moat.kit.problems", "moat.rules"),
     "moat.kit.clock": (),
-    "moat.kit.ids": (),
+    # The driver's UUID is a value like uuid.UUID; nothing of the driver itself comes with it.
+    "moat.kit.ids": ("asyncpg.pgproto.pgproto",),
     "moat.kit.money": (),
     "moat.kit.problems": (),
     "moat.kit.events": ("moat.kit.ids", "moat.kit.money", "moat.kit.clock", "pydantic"),
