@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moat.kit.messaging.batches import TWO_LANES_EVENTS_MIN, lanes_of
+from moat.kit.messaging.batches import LANES_EVENTS_MIN, lanes_of
 from moat.kit.messaging.log import Place, Received
 
 
@@ -28,7 +28,7 @@ def test_every_record_is_in_one_lane_in_its_partitions_order(sizes):
 
 def test_a_small_poll_and_a_single_partition_stay_one_transaction():
     assert len(lanes_of(poll(10, 10))) == 1
-    assert len(lanes_of(poll(TWO_LANES_EVENTS_MIN * 2))) == 1
+    assert len(lanes_of(poll(LANES_EVENTS_MIN * 2))) == 1
 
 
 def test_a_large_poll_is_parted_evenly():

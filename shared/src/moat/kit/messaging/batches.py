@@ -32,7 +32,8 @@ Records = Mapping[Place, Sequence[Received]]
 
 UNKNOWN_TRIES_MAX: Final = 5
 BURIED_TOGETHER_MAX: Final = 100
-TWO_LANES_EVENTS_MIN: Final = 500
+LANES: Final = 2
+LANES_EVENTS_MIN: Final = 500
 
 logger = structlog.get_logger(__name__)
 
@@ -44,10 +45,10 @@ def lanes_of(records: Records) -> list[Records]:
     transaction would cost more than it saves.
     """
     sizes = {place: len(batch) for place, batch in records.items()}
-    if len(sizes) < 2 or sum(sizes.values()) < TWO_LANES_EVENTS_MIN:
+    if len(sizes) < 2 or sum(sizes.values()) < LANES_EVENTS_MIN:
         return [records]
-    lanes: tuple[dict[Place, Sequence[Received]], ...] = ({}, {})
-    loads = [0, 0]
+    lanes: tuple[dict[Place, Sequence[Received]], ...] = tuple({} for _ in range(LANES))
+    loads = [0] * LANES
     for place in sorted(sizes, key=lambda place: -sizes[place]):
         lighter = loads.index(min(loads))
         lanes[lighter][place] = records[place]

@@ -17,7 +17,11 @@ INSERT INTO inbox (consumer, source, event_id)
 SELECT :consumer, source, event_id
 FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS t (source, event_id)
 ON CONFLICT DO NOTHING
-RETURNING source, event_id
+"""
+# Which of them this transaction has put there; asked only when some were there before.
+_CLAIMED: Final = """
+SELECT source, event_id FROM inbox JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS t (source, event_id)
+USING (source, event_id) WHERE consumer = :consumer AND inbox.xmin = CAST(pg_current_xact_id() AS xid)
 """
 _PRUNE: Final = """
 DELETE FROM inbox WHERE ctid = ANY (ARRAY(
@@ -33,12 +37,11 @@ async def claim(tx: Transaction, consumer: str, events: Sequence[Event[Any]]) ->
     """
     first = {(event.source, event.id): event for event in reversed(events)}
     names = sorted(first)
-    rows = await tx.all(
-        _CLAIM, consumer=consumer, sources=[source for source, _ in names], ids=[id_ for _, id_ in names]
-    )
-    if len(rows) == len(events):
+    binds = {"consumer": consumer, "sources": [source for source, _ in names], "ids": [id_ for _, id_ in names]}
+    put = (await tx.execute(_CLAIM, **binds)).rowcount
+    if put == len(events):
         return list(events)
-    new = {tuple(row) for row in rows}
+    new = {(row.source, row.event_id) for row in await tx.all(_CLAIMED, **binds)} if put else frozenset()
     return [event for event in events if first[event.source, event.id] is event and (event.source, event.id) in new]
 
 

@@ -51,6 +51,7 @@ FROM dead
 """
 Rows = Sequence[Row[Any]]
 _JSON: Final = ("content-type", b"application/json")
+_HEADERS: Final = {name: f"ce_{name}" for name in ("time", "correlationid", "causationid", "traceparent")}
 _VERSION: Final = ("ce_specversion", b"1.0")
 
 logger = structlog.get_logger(__name__)
@@ -173,22 +174,19 @@ class Relay:
     def _record(self, row: Row[Any]) -> Record:
         seq, id_, topic, type_, key, payload, attributes, created_at, *_ = tuple(row)
         raw_key = key.encode()
-        return Record(
-            topic,
-            raw_key,
-            bytes(payload),
-            (
-                _VERSION,
-                ("ce_id", str(id_).encode()),
-                self._source,
-                ("ce_type", type_.encode()),
-                ("ce_subject", raw_key),
-                ("ce_sequence", str(seq).zfill(SEQUENCE_DIGITS).encode()),
-                ("ce_recordedat", created_at.isoformat().encode()),
-                _JSON,
-                *[(f"ce_{name}", value.encode()) for name, value in attributes.items()],
-            ),
-        )
+        headers = [
+            _VERSION,
+            ("ce_id", str(id_).encode()),
+            self._source,
+            ("ce_type", type_.encode()),
+            ("ce_subject", raw_key),
+            ("ce_sequence", b"%0*d" % (SEQUENCE_DIGITS, seq)),
+            ("ce_recordedat", created_at.isoformat().encode()),
+            _JSON,
+        ]
+        for name, value in attributes.items():
+            headers.append((_HEADERS.get(name) or f"ce_{name}", value.encode()))
+        return Record(topic, raw_key, payload, tuple(headers))
 
 
 def _backoff(failures: int) -> float:

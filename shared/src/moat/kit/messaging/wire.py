@@ -106,7 +106,7 @@ def _event(
     cls: type[EventData], headers: Mapping[str, bytes], value: bytes, received: Received, *, strict: bool
 ) -> Event[Any]:
     try:
-        data = cls.model_validate_json(value)
+        data = cls.__pydantic_validator__.validate_json(value)
     except ValidationError as error:
         _refuse(error)
     # PostgreSQL keeps no NUL in a text; finding it here names the event, finding it there would name the statement.
