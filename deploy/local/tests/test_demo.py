@@ -10,7 +10,8 @@ from rich.console import Console
 
 from moat.kit.clock import FrozenClock
 from moat_local.calling import Gateway
-from moat_local.demo import is_loaded, load_demo
+from moat_local.cdnow.orders import read_orders
+from moat_local.demo import end_of_batch, is_loaded, load_demo
 from moat_local.home import Home
 from moat_local.story import Story
 from moat_local.troubles import Trouble
@@ -73,8 +74,28 @@ async def test_a_load_that_was_killed_goes_on_with_the_same_facts_on_a_later_day
     await load(home, rest, clock)
     await load(home, whole, clock, again=True)
 
-    assert len(first.facts) == 2_500
+    assert 2_400 < len(first.facts) <= 2_500
     assert first.facts + rest.facts == whole.facts
+
+
+def test_a_batch_ends_between_two_customers_within_what_the_intake_takes():
+    orders = read_orders()
+    begin, sizes = 0, []
+    while begin < len(orders):
+        end = end_of_batch(orders, begin)
+        assert end == len(orders) or orders[end].customer != orders[end - 1].customer
+        sizes.append(end - begin)
+        begin = end
+
+    assert sum(sizes) == 6_919
+    assert max(sizes) <= 500
+
+
+def test_a_customer_with_more_orders_than_fit_is_parted_all_the_same():
+    (order,) = read_orders()[:1]
+
+    assert end_of_batch([order] * 1_200, 0) == 500
+    assert end_of_batch([order] * 1_200, 1_000) == 1_200
 
 
 async def test_a_second_load_sends_the_very_same_facts(home: Home, clock: FrozenClock):
