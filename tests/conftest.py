@@ -17,3 +17,11 @@ def house(request: pytest.FixtureRequest) -> Iterator[House]:
     """A running house on each kind of log in turn, shared by all tests: each brings customers of its own."""
     with a_running_house(request.param) as running:
         yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers all tests of one house go to one of them: a house is started once."""
+    for item in items:
+        if "house" in getattr(item, "fixturenames", ()):
+            kind = item.callspec.params["house"]  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.xdist_group(f"house-{kind}"))
