@@ -20,6 +20,8 @@ _KEPT: Final = (
     "SSL_CERT_FILE",
     "MOAT_LOG_LEVEL",
     "MOAT_TRACES_URL",
+    "GATEWAY_LIMIT_PER_SECOND",
+    "GATEWAY_LIMIT_BURST",
 )
 """What children take over from our environment; all else is told them on purpose."""
 
