@@ -22,6 +22,6 @@ def house(request: pytest.FixtureRequest) -> Iterator[House]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers all tests of one house go to one of them: a house is started once."""
     for item in items:
-        if "house" in getattr(item, "fixturenames", ()):
-            kind = item.callspec.params["house"]  # type: ignore[attr-defined]
-            item.add_marker(pytest.mark.xdist_group(f"house-{kind}"))
+        called = getattr(item, "callspec", None)
+        if called is not None and called.params.get("house") in ("embedded", "kafka"):
+            item.add_marker(pytest.mark.xdist_group(f"house-{called.params['house']}"))
