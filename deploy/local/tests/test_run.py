@@ -178,6 +178,9 @@ def test_a_start_after_a_killed_one_finds_everything_again(home: Path):
     killed.process.kill()
     killed.process.wait()
     (home / "ready.json").unlink()  # the dead cannot; the next start would, but we look at once
+    deadline = time.monotonic() + 60
+    while processes_of(home) and time.monotonic() < deadline:
+        time.sleep(0.1)  # its children notice and end by themselves
 
     again = Moat(home, MOAT_PORT=killed.port)
     try:
