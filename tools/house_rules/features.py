@@ -25,6 +25,7 @@ NAMED: Final = {
 }
 _PURE: Final = (
     *("moat.kit.clock", "moat.kit.ids", "moat.kit.money", "moat.kit.problems", "moat.rules"),
+    *("moat.kit.documents.kind", "moat.kit.documents.model"),
     *("numpy", "scipy", "pydantic", "phonenumbers", "jinja2"),
 )
 _IMPURE_STDLIB: Final = frozenset(

@@ -4,8 +4,9 @@ They are raised anywhere, hearts included, and rendered in one place (`moat.kit.
 `Problem` is a permanent error: the event becomes a dead letter at once. A class is named after the broken rule.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import ClassVar
 
 
@@ -93,3 +94,9 @@ class Unavailable(Problem):
     """Something we need is away for now; trying again later is right."""
 
     status, code, title = 503, "unavailable", "Not available at the moment, try again soon"
+
+
+def nearest(wrong: object, names: Iterable[str]) -> str:
+    """A hint with the names that look most like `wrong`; empty when none does."""
+    near = get_close_matches(str(wrong)[:100], sorted(names), n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -1,9 +1,8 @@
 """What a bad condition gets: every wrong place by its JSON pointer, with a hint where one is near."""
 
-from collections.abc import Iterable
-from difflib import get_close_matches
+from moat.kit.problems import FieldError, Invalid, nearest
 
-from moat.kit.problems import FieldError, Invalid
+__all__ = ["ERRORS_MAX", "Errors", "RuleError", "escaped", "nearest", "shown"]
 
 ERRORS_MAX = 50
 """More than so many errors of one document help nobody."""
@@ -35,12 +34,6 @@ def shown(value: object) -> str:
     """A value as an error may repeat it: short, whatever it was."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def nearest(wrong: object, names: Iterable[str]) -> str:
-    """A hint with the names that look most like `wrong`; empty when none does."""
-    near = get_close_matches(str(wrong)[:100], sorted(names), n=3, cutoff=0.6)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def escaped(key: str) -> str:
