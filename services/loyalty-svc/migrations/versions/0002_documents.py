@@ -1,4 +1,8 @@
-"""documents: see tables.py of the feature."""
+"""Documents in versions (`moat.kit.documents`)."""
+
+from alembic import op
+
+from moat.kit.documents import create_document_table, drop_document_table
 
 revision = "0002"
 down_revision = "0001"
@@ -7,8 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    create_document_table(op, service="loyalty")
 
 
 def downgrade() -> None:
-    pass
+    drop_document_table(op)

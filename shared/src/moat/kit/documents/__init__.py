@@ -30,7 +30,8 @@ and reads it: `rewards = await published(tx, REWARDS)`, then `rewards["mug"].val
 | `POST path` | `{"code", "document"}` | 201 the draft; the next version if the code has versions already |
 | `GET path/{code}` `?version=&status=` | | published, else draft, else the last; ETag |
 | `PUT path/{code}` If-Match | `{"document"}` | the draft, replaced |
-| `POST path/{code}/publish` If-Match | `{"valid_from"?, "confirm"?: [codes]}` | the published version; 412 for the second |
+| `DELETE path/{code}` If-Match | | 204, the draft is thrown away |
+| `POST path/{code}/publish` If-Match | `{"valid_from"?, "confirm"?: [codes]}` | the published version; 412 if late |
 | `POST path/{code}/retire` If-Match | `{}` | the retired version |
 | `POST path/{code}/rollback` If-Match | `{"version": n, "confirm"?: [codes]}` | a copy of n, published anew |
 | `GET path/{code}/versions` | | page, newest first, each with the pointers of what it changed |

@@ -38,7 +38,7 @@ class Doubt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Published(Generic[C]):
-    """A version that is or was published, compiled; it judges from `valid_from` (None: ever) to `valid_to` (None: open)."""
+    """A version that is or was published, compiled; it judges from `valid_from` (None: ever) until `valid_to`."""
 
     ref: Ref
     valid_from: datetime | None

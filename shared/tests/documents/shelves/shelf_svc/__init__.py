@@ -1,0 +1,1 @@
+"""The smallest service with documents: mugs on a shelf."""

@@ -1,0 +1,3 @@
+from moat.kit.db.migrations import run_env
+
+run_env()
