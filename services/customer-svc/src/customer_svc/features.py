@@ -8,6 +8,8 @@ from typing import Final
 
 from customer_svc.consents import api as consents_api
 from customer_svc.intake import consumers as intake_consumers
+from customer_svc.occasions import api as occasions_api
+from customer_svc.occasions import timers as occasions_timers
 from customer_svc.orders import api as orders_api
 from customer_svc.profiles import api as profiles_api
 from customer_svc.timeline import api as timeline_api
@@ -22,6 +24,7 @@ SERVICE: Final = Service(
     features=(
         Feature("identity"),
         Feature("timeline", routes=timeline_api.router, subscriptions=timeline_consumers.subscriptions),
+        Feature("occasions", routes=occasions_api.router, timers=occasions_timers.timers),
         Feature("profiles", routes=profiles_api.router),
         Feature("consents", routes=consents_api.router),
         Feature("orders", routes=orders_api.router),

@@ -1,7 +1,10 @@
 """Customers: who they are to Moat. Ids only; what people are called and reached by stays in customer-svc."""
 
-from typing import ClassVar, Literal
+from datetime import date
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from moat.kit.events import EventData
 
@@ -60,6 +63,22 @@ class CustomerActivityRecorded(CustomerFact):
     name: str
 
 
+class CustomerOccasionReached(CustomerFact):
+    """A day of the customer's comes round: told at the beginning of a day in his zone, some days ahead and on the day.
+
+    Neither the year of birth nor the calendar is told; `time` is the instant due, however late an outage made it.
+    """
+
+    TYPE = "moat.customer.occasion_reached.v1"
+    kind: str
+    """`birthday`, `birthday_month` (told on its first day) or `anniversary` (of becoming a customer); more may come."""
+    occurs_on: date
+    """The civil day in the customer's zone."""
+    days_ahead: Annotated[int, Field(ge=0)]
+    years: Annotated[int, Field(ge=1)] | None = None
+    """How many years, for an anniversary."""
+
+
 EVENTS = (
     CustomerCreated,
     CustomerIdentified,
@@ -67,4 +86,5 @@ EVENTS = (
     CustomerMerged,
     CustomerConsentChanged,
     CustomerActivityRecorded,
+    CustomerOccasionReached,
 )

@@ -152,6 +152,7 @@ class RawProfile(Strict):
     name: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     gender: Annotated[str, Field(pattern="^(female|male|other|unknown)$")] | None = None
     birthday: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    birthday_calendar: Annotated[str, Field(pattern="^(solar|lunar)$")] | None = None
     locale: Annotated[str, Field(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] | None = None
     zone: Annotated[str, Field(max_length=64)] | None = None
     emails: Annotated[tuple[ShortText, ...], Field(max_length=20)] | None = None

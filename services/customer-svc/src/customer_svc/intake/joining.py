@@ -10,6 +10,7 @@ from customer_svc.identity import queries as identities
 from customer_svc.identity.matching import Merged
 from customer_svc.intake import queries
 from customer_svc.intake.facts import Fact
+from customer_svc.occasions import usecases as occasions
 from customer_svc.orders import queries as orders
 from customer_svc.profiles import queries as profiles
 from customer_svc.profiles.folding import File, unite
@@ -27,6 +28,7 @@ async def carry_out(
     pairs = [(one.from_id, one.into_id) for one in merged]
     gone = [from_id for from_id, _ in pairs]
     identifiers = await identities.end(tx, merged, at)
+    await occasions.end(tx, pairs, at)
     moved_orders = await orders.move(tx, pairs)
     await timeline.move(tx, pairs)
     await queries.move(tx, pairs)

@@ -180,7 +180,7 @@ async def _save(batch: Batch, gone: set[UUID], at: datetime) -> None:
     if moves:
         await timeline.move_orders(tx, moves)
         await queries.move_orders(tx, moves)
-    await profiles.save(tx, [file for id_, file in batch.files.items() if id_ not in gone])
+    await profile_usecases.save(tx, [file for id_, file in batch.files.items() if id_ not in gone], at)
     new = [order for order in batch.changed.values() if order.is_new]
     old = [order for order in batch.changed.values() if not order.is_new]
     if old:

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-FIELDS: Final = ("name", "gender", "birthday", "locale", "zone", "emails", "phones")
+FIELDS: Final = ("name", "gender", "birthday", "birthday_calendar", "locale", "zone", "emails", "phones")
 """What a customer's file holds and facts may write; `emails` and `phones` are tuples, cleared to empty ones."""
+_DAYS: Final = frozenset({"birthday", "birthday_calendar", "zone"})
 
 
 @dataclass(slots=True)
@@ -31,6 +32,8 @@ class File:
     figures_changed: bool = False
     fields_changed: bool = False
     """A field or its stamp is another one than was loaded."""
+    days_changed: bool = False
+    """His birthday, its calendar, his zone or since when he is a customer is another than was loaded."""
     version: int = 0
     version_steps: int = 0
 
@@ -53,6 +56,7 @@ def write(file: File, changes: Mapping[str, Any], stamp: str) -> tuple[str, ...]
                 changed.append(name)
             file.fields[name] = value
     file.version_steps += bool(changed)
+    file.days_changed |= not _DAYS.isdisjoint(changed)
     return tuple(changed)
 
 
@@ -60,7 +64,7 @@ def see(file: File, at: datetime) -> None:
     """Something happened to this customer at this instant."""
     if file.first_seen_at is None or at < file.first_seen_at:
         file.first_seen_at = at
-        file.figures_changed = True
+        file.figures_changed = file.days_changed = True
 
 
 def spend(file: File, currency: str, difference_minor: int) -> None:
@@ -95,5 +99,5 @@ def unite(stays: File, goes: File) -> None:
             stays.last_order_at = max(stays.last_order_at or at, at)
     if goes.first_seen_at is not None:
         see(stays, goes.first_seen_at)
-    stays.figures_changed = stays.fields_changed = True
+    stays.figures_changed = stays.fields_changed = stays.days_changed = True
     stays.version_steps += 1

@@ -10,8 +10,8 @@ from customer_svc.profiles.names import folded, grams
 from moat.kit.db.transaction import Transaction
 
 _COLUMNS: Final = (
-    "customer_id, name, gender, birthday, locale, zone, emails, phones, owner_id, stamps, first_seen_at, "
-    "orders_count, spent, first_order_at, last_order_at, version"
+    "customer_id, name, gender, birthday, birthday_calendar, locale, zone, emails, phones, owner_id, stamps, "
+    "first_seen_at, orders_count, spent, first_order_at, last_order_at, version"
 )
 _LOAD: Final = f"SELECT {_COLUMNS} FROM profile WHERE customer_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608
 _FIGURES: Final = """
@@ -29,12 +29,13 @@ FROM {_FIGURES} AS n (customer_id, first_seen_at, orders_count, spent, first_ord
 WHERE p.customer_id = n.customer_id
 """  # noqa: S608
 _UPDATE_FIELDS: Final = """
-UPDATE profile p SET name = n.name, gender = n.gender, birthday = n.birthday, locale = n.locale, zone = n.zone,
+UPDATE profile p SET name = n.name, gender = n.gender, birthday = n.birthday,
+                     birthday_calendar = n.birthday_calendar, locale = n.locale, zone = n.zone,
                      emails = n.emails, phones = n.phones, owner_id = n.owner_id, stamps = n.stamps,
                      folded_name = n.folded_name, grams = n.grams, version = p.version + n.version_steps
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n (
-  customer_id uuid, name text, gender text, birthday text, locale text, zone text, emails text[], phones text[],
-  owner_id text, stamps jsonb, folded_name text, grams text[], version_steps bigint)
+  customer_id uuid, name text, gender text, birthday text, birthday_calendar text, locale text, zone text,
+  emails text[], phones text[], owner_id text, stamps jsonb, folded_name text, grams text[], version_steps bigint)
 WHERE p.customer_id = n.customer_id
 """
 _KNOW: Final = """
@@ -116,6 +117,7 @@ def file_of(row: Any) -> File:
             "name": row.name,
             "gender": row.gender,
             "birthday": row.birthday,
+            "birthday_calendar": row.birthday_calendar,
             "locale": row.locale,
             "zone": row.zone,
             "emails": tuple(row.emails),

@@ -35,6 +35,7 @@ class OwnCustomerOut(BaseModel):
     name: str | None
     gender: str | None
     birthday: str | None
+    birthday_calendar: Literal["solar", "lunar"] | None
     locale: str | None
     zone: str | None
     emails: list[str]
@@ -75,6 +76,7 @@ class CustomerEdit(BaseModel):
     name: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     gender: Literal["female", "male", "other", "unknown"] | None = None
     birthday: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    birthday_calendar: Literal["solar", "lunar"] | None = None
     locale: Annotated[str, Field(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] | None = None
     zone: Annotated[str, Field(max_length=64)] | None = None
     emails: Annotated[list[Annotated[Text, Field(max_length=320)]], Field(max_length=20)] | None = None
@@ -89,7 +91,10 @@ class CustomerEdit(BaseModel):
 def _shown(file: File, identifiers: Sequence[Identifier]) -> dict[str, Any]:
     return {
         "id": file.customer_id,
-        **{name: file.fields.get(name) for name in ("name", "gender", "birthday", "locale", "zone")},
+        **{
+            name: file.fields.get(name)
+            for name in ("name", "gender", "birthday", "birthday_calendar", "locale", "zone")
+        },
         "emails": list(file.fields.get("emails") or ()),
         "phones": list(file.fields.get("phones") or ()),
         "identifiers": [IdentifierOut(system=i.system or None, kind=i.kind, value=i.value) for i in identifiers],

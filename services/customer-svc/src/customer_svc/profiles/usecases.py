@@ -1,6 +1,6 @@
 """Editing and finding files, inside the transaction they are given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 from customer_svc.identity import queries as identities
 from customer_svc.identity import usecases as identity
 from customer_svc.identity.normalising import Identifier, e164, identifier_of
+from customer_svc.occasions import usecases as occasions
+from customer_svc.occasions.dates import DEFAULT_ZONE, Person, read_birthday
 from customer_svc.profiles import queries
 from customer_svc.profiles.folding import File, stamp_of, write
 from customer_svc.profiles.names import ADDRESS, grams_of_query, like
@@ -53,10 +55,25 @@ async def edit(
         file.owner_id = changes["owner_id"]
         file.fields_changed, file.version_steps = True, 1
         changed = (*changed, "owner_id")
-    await queries.save(tx, [file])
+    await save(tx, [file], at)
     if changed:
         await timeline.add(tx, [announce(tx, file, changed, at=at)])
     return await read(tx, survivor)
+
+
+async def save(tx: Transaction, files: Collection[File], at: datetime) -> None:
+    """Write what has changed, and watch the days of those whose days are other ones now."""
+    await queries.save(tx, files)
+    people = {file.customer_id: person_of(file) for file in files if file.days_changed and file.first_seen_at}
+    await occasions.watch(tx, people, at)
+
+
+def person_of(file: File) -> Person:
+    """What a file says of a customer's days."""
+    fields = file.fields
+    assert file.first_seen_at is not None
+    birthday = read_birthday(fields.get("birthday"), fields.get("birthday_calendar"))
+    return Person(birthday, fields.get("zone") or DEFAULT_ZONE, file.first_seen_at)
 
 
 def announce(

@@ -13,6 +13,7 @@ TITLES: Final[Mapping[str, tuple[str, str]]] = {
         "授权变更:{purpose}({channel}){status}",
         "Consent for {purpose} by {channel}: {status}",
     ),
+    "customer.occasion_reached": ("客户纪念日:{kind}", "Occasion: {kind}"),
     "customer.activity_recorded": ("客户行为:{name}", "Activity: {name}"),
     "order.placed": ("下单 {order_id},{money}", "Placed order {order_id}, {money}"),
     "order.paid": ("支付订单 {order_id},{money}", "Paid order {order_id}, {money}"),
