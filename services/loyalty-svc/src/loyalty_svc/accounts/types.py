@@ -4,7 +4,7 @@ A type is a document of the kind `account_type`; its code is what postings name 
 be spent and never expires. What was given keeps the instant of expiry that the version valid when it was earned said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Final, Literal
@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from moat.kit.documents.kind import DocumentKind, Ref
+from loyalty_svc.accounts.problems import NotSpendable, UnknownAccountType
+from moat.kit.documents.kind import DocumentKind, Published, Ref, valid_at
 from moat.kit.documents.model import DocumentModel, Names
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -99,13 +100,62 @@ class AccountType:
         return self.expiry.days if isinstance(self.expiry, RollingExpiry | InactivityExpiry) else None
 
 
+@dataclass(frozen=True, slots=True)
+class AccountTypes:
+    """All account types with their versions, the earliest first."""
+
+    versions: Mapping[str, Sequence[Published[AccountType]]]
+
+    def at(self, code: str, at: datetime) -> AccountType:
+        """The version that judges what was earned at an instant; before the first of all, that one.
+
+        Raises UnknownAccountType.
+        """
+        known = self._known(code)
+        found = known[-1] if len(known) == 1 else valid_at(known, at)
+        return (found or known[0]).value
+
+    def now(self, code: str) -> AccountType:
+        """The version published last. Raises UnknownAccountType."""
+        return self._known(code)[-1].value
+
+    def has_one_version(self, code: str) -> bool:
+        """Whether there is nothing to choose from."""
+        return len(self._known(code)) == 1
+
+    def is_spendable(self, code: str) -> bool:
+        """Whether its accounts have lots; the same in every version. Raises UnknownAccountType."""
+        return self._known(code)[0].value.is_spendable
+
+    def spendable(self, code: str) -> AccountType:
+        """The version published last of a type that can be spent. Raises UnknownAccountType, NotSpendable."""
+        if not self.is_spendable(code):
+            raise NotSpendable(account_type=code)
+        return self.now(code)
+
+    def spendable_codes(self) -> list[str]:
+        """The types that have lots."""
+        return sorted(code for code in self.versions if self.is_spendable(code))
+
+    def days_of_inactivity(self) -> dict[str, int]:
+        """The types whose points expire together when nothing is earned for so many days."""
+        policies = {code: self.now(code).expiry for code in self.versions}
+        return {code: one.days for code, one in policies.items() if isinstance(one, InactivityExpiry)}
+
+    def _known(self, code: str) -> Sequence[Published[AccountType]]:
+        known = self.versions.get(code)
+        if not known:
+            raise UnknownAccountType(account_type=code)
+        return known
+
+
 def compile_type(model: AccountTypeDocument, ref: Ref) -> AccountType:
     """The type that a document describes."""
     return AccountType(
         ref.code,
         ref.version,
-        model.names,
-        model.units,
+        {str(language): text for language, text in model.names.items()},
+        {str(language): text for language, text in model.units.items()},
         model.spendable,
         model.expiry,
         model.warn_days,

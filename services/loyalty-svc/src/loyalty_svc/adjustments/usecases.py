@@ -9,7 +9,7 @@ from moat.kit.db.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A correction somebody asked for. amount: negative takes. status: waiting (for a second person), booked, refused."""
+    """A correction somebody asked for. amount: negative takes. status: waiting (for a second one), booked, refused."""
 
     id: UUID
     customer_id: UUID

@@ -2,18 +2,27 @@
 
 Double entry by construction: an entry names an amount and the two accounts it moves between, so a posting that does not
 sum to zero cannot be said. Points given to a customer come from the programme's liability (it owes them now), points
-taken back return there, a merge moves them between two customers. Nothing here knows of orders, tables or clocks.
+taken back or spent return there, what expires goes to breakage, a merge moves points between two customers. Nothing
+here knows of orders, tables or clocks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from loyalty_svc.accounts.types import Expiry
+
 LIABILITY: Final = "liability"
 """The programme account that owes what customers hold."""
+BREAKAGE: Final = "breakage"
+"""Takes what expires."""
+COMPENSATION: Final = "compensation"
+"""The other side of what staff give and take."""
+LOSS: Final = "loss"
+"""Pays what was spent before its reason fell away, where the account type writes debts off."""
 
 AccountKey = tuple[UUID, str]
 """Customer and account type."""
@@ -24,6 +33,9 @@ class Kind(StrEnum):
 
     EARNED = "earned"
     REVERSED = "reversed"
+    SPENT = "spent"
+    EXPIRED = "expired"
+    ADJUSTED = "adjusted"
     TRANSFERRED = "transferred"
 
 
@@ -35,6 +47,8 @@ class Basis(NamedTuple):
     """What postings have in common: what they do and by which rule, in which account types.
 
     rule: `<code>@<version>`. matched: the conditions that matched, as JSON pointers into the rule's document.
+    programme: the account on the other side. Of an award only: `pending`, how long after its instant the points can be
+    spent; `expires`, when they expire, where that is not as their account type says.
     """
 
     kind: Kind
@@ -42,6 +56,9 @@ class Basis(NamedTuple):
     account_types: tuple[str, ...]
     rule: str | None = None
     matched: str | None = None
+    programme: str = LIABILITY
+    pending: timedelta | None = None
+    expires: Expiry | None = None
 
 
 class Cause(NamedTuple):
@@ -86,8 +103,10 @@ class Balance:
 class Touched:
     """An account that a run of postings touches: what the run adds to it and, once stored, what it came to.
 
-    last_at: the latest instant in the run. before_at: the latest before it, None for a new account. balance: available
-    points after the run; reversed_total: what was ever taken back; walked_back: how far `entries` is from the balance.
+    last_at: the latest instant in the run. before_at: the latest before it, None for a new account. pending: how much
+    of what was earned cannot be spent yet. balance: points after the run, pending and reserved ones too;
+    reversed_total: what was ever taken back; walked_back: how far `entries` is from the balance. owed_before: whether
+    more had been spent than there was. is_due: whether something in the run has expired by now.
     """
 
     customer_id: UUID
@@ -95,10 +114,19 @@ class Touched:
     last_at: datetime
     earned: int = 0
     reversed: int = 0
+    adjusted: int = 0
+    pending: int = 0
     before_at: datetime | None = None
     balance: int = 0
     reversed_total: int = 0
     walked_back: int = 0
+    owed_before: bool = False
+    is_due: bool = False
+
+    @property
+    def key(self) -> AccountKey:
+        """Customer and account type."""
+        return self.customer_id, self.account_type
 
 
 class Entry(NamedTuple):
@@ -107,6 +135,14 @@ class Entry(NamedTuple):
     account: Touched
     amount: int
     balance_after: int
+
+
+class Posted(NamedTuple):
+    """A posting as it was stored; the accounts in its entries know what the whole run came to."""
+
+    id: UUID
+    posting: Posting
+    entries: Sequence[Entry]
 
 
 def owed(customer_id: UUID, basis: Basis, points: int, *, at: datetime, cause: Cause) -> Posting:
@@ -121,8 +157,16 @@ def transferred(from_id: UUID, to_id: UUID, held: Mapping[str, int], *, at: date
     return Posting(to_id, basis, at, cause, tuple(moved.values()), from_id)
 
 
+def by_basis(postings: Sequence[Posting]) -> Collection[list[int]]:
+    """The places of postings with one basis; by identity, since callers keep theirs and hashing one is slow."""
+    found: dict[int, list[int]] = {}
+    for place, posting in enumerate(postings):
+        found.setdefault(id(posting.basis), []).append(place)
+    return found.values()
+
+
 def add_up(postings: Iterable[Posting]) -> tuple[list[Touched], list[list[Touched]]]:
-    """The accounts that postings of points given and taken back touch: each once, and for each posting its own.
+    """The accounts that postings touch: each once, and for each posting its own.
 
     Raises NothingMoves for a posting that moves nothing.
     """
@@ -134,7 +178,7 @@ def add_up(postings: Iterable[Posting]) -> tuple[list[Touched], list[list[Touche
         own = found.get(customer_id)
         if own is None:
             own = found[customer_id] = {}
-        is_reversal = basis.kind is Kind.REVERSED
+        kind = basis.kind
         touched: list[Touched] = []
         for account_type, amount in zip(basis.account_types, amounts, strict=True):
             account = own.get(account_type)
@@ -142,10 +186,12 @@ def add_up(postings: Iterable[Posting]) -> tuple[list[Touched], list[list[Touche
                 account = own[account_type] = Touched(customer_id, account_type, at)
             elif at > account.last_at:
                 account.last_at = at
-            if is_reversal:
+            if kind is Kind.EARNED:
+                account.earned += amount
+            elif kind is Kind.REVERSED:
                 account.reversed -= amount
             else:
-                account.earned += amount
+                account.adjusted += amount
             touched.append(account)
         places.append(touched)
     return [account for own in found.values() for account in own.values()], places

@@ -1,31 +1,38 @@
 """All SQL of the ledger but the audit's: one statement for the accounts of a batch, one for its postings."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
 
-from loyalty_svc.ledger.posting import LIABILITY, AccountKey, Balance, Basis, Entry, Posting, Touched
+from loyalty_svc.ledger.awarding import NewLots, Run
+from loyalty_svc.ledger.posting import AccountKey, Balance, Basis, Cause, Entry, Posting, Touched
+from loyalty_svc.lots.queries import Held
 from moat.kit.db.transaction import Transaction
 
 # Sorted, so that every transaction locks accounts in the same order. One statement opens, locks, changes and reads:
 # `entries` walks back from the balances that come out.
 _ADD = """
-INSERT INTO account AS a (customer_id, type, last_at, available, earned_total, reversed_total)
-SELECT t.customer_id, t.type, t.last_at, t.earned - t.reversed, t.earned, t.reversed
+INSERT INTO account AS a (customer_id, type, last_at, available, pending, earned_total, reversed_total)
+SELECT t.customer_id, t.type, t.last_at, t.earned - t.reversed + coalesce(t.adjusted, 0) - coalesce(t.pending, 0),
+       coalesce(t.pending, 0), t.earned, t.reversed
 FROM unnest(CAST(:customers AS uuid[]), CAST(:types AS text[]), CAST(:last_at AS timestamptz[]),
-            CAST(:earned AS bigint[]), CAST(:reversed AS bigint[])) AS t (customer_id, type, last_at, earned, reversed)
+            CAST(:earned AS bigint[]), CAST(:reversed AS bigint[]), CAST(:adjusted AS bigint[]),
+            CAST(:pending AS bigint[])) AS t (customer_id, type, last_at, earned, reversed, adjusted, pending)
 ORDER BY t.customer_id, t.type COLLATE "C"
 ON CONFLICT (customer_id, type) DO UPDATE SET
   last_at = greatest(a.last_at, excluded.last_at),
   available = a.available + excluded.available,
+  pending = a.pending + excluded.pending,
   earned_total = a.earned_total + excluded.earned_total,
   reversed_total = a.reversed_total + excluded.reversed_total
-RETURNING new.customer_id, new.type, old.last_at, new.available, new.reversed_total
+RETURNING new.customer_id, new.type, old.last_at, new.available + new.pending + new.reserved, new.reversed_total,
+          coalesce(old.available + old.reserved < 0, false)
 """
-# What postings of one basis share is bound once, and the entries of the n-th posting are the n-th group of amounts:
+# The lots come from the arrays that the postings are made of: a batch binds nothing for them but a few days. What
+# postings of one basis share is bound once, and the entries of the n-th posting are the n-th group of amounts:
 # each element of an array costs, here and in the driver. The seals are checksums that the audit recomputes.
 _APPEND = """
 WITH p AS MATERIALIZED (
@@ -37,7 +44,19 @@ posted AS (
   INSERT INTO posting (id, customer_id, at, cause_id, kind, cause_part, reason, event_id, order_id, rule, matched, seal)
   SELECT id, customer_id, at, cause_id, :kind, part, :reason, event_id, order_id, :rule, :matched,
          posting_seal(id, customer_id, at, cause_id, :kind, part)
-  FROM p)
+  FROM p),
+kept AS (
+  INSERT INTO lot (posting_id, account_type, customer_id, earned_at, available_at, is_pending, expires_at,
+                   amount, remaining)
+  SELECT p.id, l.type, p.customer_id, p.at, p.at + w.pending, p.at + w.pending > w.now,
+         coalesce((CAST(:expires AS timestamptz[]))[(p.place - 1) * cardinality(CAST(:lot_types AS text[])) + l.place],
+                  p.at + make_interval(days => l.days)), a.amount, a.amount
+  FROM p CROSS JOIN (SELECT coalesce(CAST(:pending AS interval), interval '0'),
+                            coalesce(CAST(:now AS timestamptz), 'infinity')) AS w (pending, now)
+  CROSS JOIN unnest(CAST(:lot_types AS text[]), CAST(:lot_days AS integer[]), CAST(:lot_places AS integer[]))
+       WITH ORDINALITY AS l (type, days, type_place, place),
+  LATERAL (SELECT (CAST(:amounts AS bigint[]))[(p.place - 1) * cardinality(CAST(:types AS text[])) + l.type_place])
+       AS a (amount))
 INSERT INTO entry (posting_id, customer_id, other_id, programme, account_type, amount, balance_after, seal)
 SELECT e.*, entry_seal(e.id, e.customer_id, e.type, e.amount, e.balance_after)
 FROM (
@@ -46,6 +65,33 @@ FROM (
          (CAST(:balances AS bigint[]))[(p.place - 1) * cardinality(CAST(:types AS text[])) + t.place]
   FROM p CROSS JOIN unnest(CAST(:types AS text[])) WITH ORDINALITY AS t (type, place)
 ) AS e (id, customer_id, other_id, programme, type, amount, balance_after)
+"""
+# What has expired and was not swept yet is not there any more, but for what is reserved. Whoever waits for the row
+# judges it as it is then.
+_DEBIT = """
+UPDATE account a SET available = available - :amount, spent_total = spent_total + :spent,
+                     reserved = reserved + :reserved, last_at = greatest(last_at, :now)
+WHERE customer_id = :customer_id AND type = :account_type
+  AND available - greatest(0, (
+    SELECT coalesce(sum(l.remaining), 0) FROM lot l
+    WHERE l.customer_id = :customer_id AND l.account_type = :account_type AND l.remaining > 0
+      AND l.expires_at <= :now AND NOT l.is_pending) - reserved) >= :amount
+RETURNING available + reserved, reserved, available + pending + reserved
+"""
+_GIVEN = """
+SELECT p.cause_id, p.cause_part FROM posting p
+JOIN unnest(CAST(:causes AS uuid[]), CAST(:parts AS text[])) AS g (cause_id, part)
+  ON p.cause_id = g.cause_id AND p.cause_part = g.part
+WHERE p.kind = 'earned'
+"""
+_GIFTS = """
+SELECT p.cause_id, p.cause_part, coalesce(s.to_id, p.customer_id), e.account_type, e.amount
+FROM posting p JOIN entry e ON e.posting_id = p.id LEFT JOIN customer_alias s ON s.from_id = p.customer_id
+JOIN unnest(CAST(:causes AS uuid[]), CAST(:parts AS text[])) AS g (cause_id, part)
+  ON p.cause_id = g.cause_id AND p.cause_part = g.part
+WHERE p.kind = 'earned' AND NOT EXISTS (
+  SELECT FROM posting r WHERE r.cause_id = p.cause_id AND r.cause_part = p.cause_part AND r.kind = 'reversed')
+ORDER BY p.id, e.account_type
 """
 _HELD = """
 SELECT customer_id, type,
@@ -72,7 +118,8 @@ ON CONFLICT (customer_id, type) DO UPDATE SET
   spent_total = a.spent_total + excluded.spent_total,
   expired_total = a.expired_total + excluded.expired_total,
   reversed_total = a.reversed_total + excluded.reversed_total
-RETURNING new.type, new.available, new.available - coalesce(old.available, 0) AS moved
+RETURNING new.type, new.available + new.pending + new.reserved AS held,
+  new.available + new.pending + new.reserved - coalesce(old.available + old.pending + old.reserved, 0) AS moved
 """
 _POSTINGS = """
 SELECT p.id, p.at, p.kind, e.account_type, e.amount, e.balance_after, p.event_id, p.order_id, p.rule, p.reason
@@ -101,42 +148,41 @@ async def add(tx: Transaction, accounts: Sequence[Touched]) -> None:
         last_at=[account.last_at for account in accounts],
         earned=[account.earned for account in accounts],
         reversed=[account.reversed for account in accounts],
+        adjusted=[account.adjusted for account in accounts] if any(one.adjusted for one in accounts) else None,
+        pending=[account.pending for account in accounts] if any(one.pending for one in accounts) else None,
     )
     rows: Sequence[Any] = result.all()
     outcome = {(row[0], row[1]): row for row in rows}
     for account in accounts:
-        _, _, account.before_at, account.balance, account.reversed_total = outcome[
-            (account.customer_id, account.account_type)
-        ]
+        _, _, account.before_at, account.balance, account.reversed_total, account.owed_before = outcome[account.key]
         account.walked_back = account.balance
 
 
 async def append(
-    tx: Transaction, ids: Sequence[UUID], postings: Sequence[Posting], entries: Sequence[Sequence[Entry]]
+    tx: Transaction,
+    runs: Iterable[Run],
+    ids: Sequence[UUID],
+    postings: Sequence[Posting],
+    entries: Sequence[Sequence[Entry]],
+    *,
+    now: datetime | None = None,
 ) -> None:
-    """Store postings against the programme's liability, with one statement for each basis there is.
+    """Store postings against a programme account, and the lots they begin, with one statement for each run.
 
     A second posting for the same cause and kind fails.
     """
-    for places in _by_basis(postings):
-        basis = postings[places[0]].basis
+    for basis, places, lots in runs:
         rows = [entry for place in places for entry in entries[place]]
         await tx.execute(
             _APPEND,
             **_columns(basis, [ids[place] for place in places], [postings[place] for place in places]),
+            **_lot_columns(lots, now),
             amounts=[row[1] for row in rows],
             balances=[row[2] for row in rows],
+            pending=basis.pending,
             other_id=None,
-            programme=LIABILITY,
+            programme=basis.programme,
         )
-
-
-def _by_basis(postings: Sequence[Posting]) -> Collection[Sequence[int]]:
-    """The places of postings with one basis; by identity, since callers keep theirs and hashing one is slow."""
-    found: dict[int, list[int]] = {}
-    for place, posting in enumerate(postings):
-        found.setdefault(id(posting.basis), []).append(place)
-    return found.values()
 
 
 async def append_transfer(tx: Transaction, id_: UUID, posting: Posting, balances: Mapping[str, int]) -> None:
@@ -144,6 +190,8 @@ async def append_transfer(tx: Transaction, id_: UUID, posting: Posting, balances
     await tx.execute(
         _APPEND,
         **_columns(posting.basis, [id_], [posting]),
+        **_lot_columns(NewLots(), None),
+        pending=None,
         amounts=posting.amounts,
         balances=[balances[type_] for type_ in posting.basis.account_types],
         other_id=posting.other_id,
@@ -169,10 +217,20 @@ def _columns(basis: Basis, ids: Sequence[UUID], postings: Sequence[Posting]) -> 
     }
 
 
+def _lot_columns(lots: NewLots, now: datetime | None) -> dict[str, object]:
+    return {
+        "lot_types": lots.types,
+        "lot_days": lots.days,
+        "lot_places": lots.places,
+        "expires": lots.expires,
+        "now": now,
+    }
+
+
 async def move(tx: Transaction, from_id: UUID, to_id: UUID) -> dict[str, tuple[int, int]]:
     """Move balances and lifetime totals; by account type the survivor's balance and how much of it came by this."""
     rows: Sequence[Any] = await tx.all(_MOVE, from_id=from_id, to_id=to_id)
-    return {row.type: (row.available, row.moved) for row in rows}
+    return {row.type: (row.held, row.moved) for row in rows}
 
 
 async def held(tx: Transaction, customer_ids: Iterable[UUID]) -> dict[AccountKey, Balance]:
@@ -197,3 +255,24 @@ async def history(
     for row in rows:
         out.setdefault(row[0], []).append((row[1], row[2]))
     return out
+
+
+async def debit(
+    tx: Transaction, key: AccountKey, amount: int, *, spent: int = 0, reserved: int = 0, now: datetime
+) -> tuple[Held, int] | None:
+    """Take `amount` from what is available, if there is as much; what is left, and the balance. None: there is not."""
+    row: Any = await tx.first(
+        _DEBIT, customer_id=key[0], account_type=key[1], amount=amount, spent=spent, reserved=reserved, now=now
+    )
+    return None if row is None else (Held(row[0], row[1]), row[2])
+
+
+async def given(tx: Transaction, causes: Sequence[Cause]) -> set[tuple[UUID, str]]:
+    """Which of these causes something was given for."""
+    rows: Sequence[Any] = await tx.all(_GIVEN, causes=[one.id for one in causes], parts=[one.part for one in causes])
+    return {(row[0], row[1]) for row in rows}
+
+
+async def gifts(tx: Transaction, causes: Sequence[Cause]) -> Sequence[Any]:
+    """(cause id, part, customer, account type, points) of what was given for these and not taken back."""
+    return await tx.all(_GIFTS, causes=[one.id for one in causes], parts=[one.part for one in causes])

@@ -1,24 +1,27 @@
-"""What the ledger does inside the transaction it is given."""
+"""What the ledger does inside the transaction it is given. Accounts are locked before anything is decided of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from loyalty_svc.accounts.types import Expiry
+from loyalty_svc.accounts.types import AccountTypes
+from loyalty_svc.accounts.usecases import account_types
+from loyalty_svc.ledger import announcing, awarding, queries
 from loyalty_svc.ledger import posting as heart
-from loyalty_svc.ledger import queries
-from loyalty_svc.ledger.posting import Cause, Entry, Posting
+from loyalty_svc.ledger.giving import Gift, TakeBack, basis_of, corrections_of
+from loyalty_svc.ledger.posting import AccountKey, Cause, Kind, Posting, Touched
+from loyalty_svc.ledger.problems import InsufficientPoints
+from loyalty_svc.lots import queries as lots
+from loyalty_svc.lots.lots import Change, Reversal, settle
+from loyalty_svc.lots.queries import Held
 from moat.kit.db.transaction import Transaction
 from moat.kit.ids import uuid7
+from moat.kit.timers import set_timers
 
-
-class Posted(NamedTuple):
-    """A posting as it was stored; the accounts in its entries know what the whole run came to."""
-
-    id: UUID
-    posting: Posting
-    entries: Sequence[Entry]
+Posted = heart.Posted
+COMING_OF_AGE: Final = "points.available"
+"""The timers of points that wait: one for each minute in which some come of age."""
 
 
 class Merge(NamedTuple):
@@ -30,50 +33,130 @@ class Merge(NamedTuple):
     event_id: str
 
 
-class Gift(NamedTuple):
-    """Points (> 0) that a feature gives. at: when their reason came about; rule: `<code>@<version>`.
-
-    cause: what is given once for ever, (id, part). expires: instead of what the account type says.
-    """
-
-    customer_id: UUID
-    account_type: str
-    points: int
-    at: datetime
-    reason: str
-    rule: str | None
-    cause: Cause
-    expires: Expiry | None = None
-    pending: timedelta | None = None
-
-
-class TakeBack(NamedTuple):
-    """What a gift gave goes back; `cause` is the gift's (id and part), its event the one that led here."""
-
-    at: datetime
-    reason: str
-    cause: Cause
-
-
 async def post(tx: Transaction, postings: Sequence[Posting], *, now: datetime | None = None) -> list[Posted]:
     """Store postings in their order and bring the balances along: one statement, and one for each basis.
 
     What earns in a spendable account type begins a lot; what is taken back is taken from the lots of its cause. With
     `now` accounts know whether something in them has expired already: see `expire_due`.
     """
+    types = await account_types(tx)
+    runs = awarding.runs(postings, types)
     accounts, places = heart.add_up(postings)
+    waits = [instant for run in runs for instant in awarding.judge(postings, places, run, now)]
     await queries.add(tx, accounts)
     entries = heart.entries(postings, places)
     ids = [uuid7() for _ in postings]
-    await queries.append(tx, ids, postings, entries)
+    await queries.append(tx, runs, ids, postings, entries, now=now)
+    posted = list(map(Posted, ids, postings, entries))
+    await _extend(tx, accounts, types)
+    await _come_of_age_at(tx, waits)
+    concerned = [one for one in accounts if (one.reversed or one.owed_before) and types.is_spendable(one.account_type)]
+    if concerned:
+        await _take_from_lots(tx, posted, concerned, types)
+    return posted
+
+
+async def _extend(tx: Transaction, accounts: Iterable[Touched], types: AccountTypes) -> None:
+    """Move along what expires by inactivity, where something was earned."""
+    days = types.days_of_inactivity()
+    if not days:
+        return
+    until = [
+        (account.key, account.last_at + timedelta(days=days[account.account_type]))
+        for account in accounts
+        if account.earned and account.account_type in days
+    ]
+    if until:
+        await lots.extend(tx, until)
+
+
+async def _come_of_age_at(tx: Transaction, instants: Iterable[datetime]) -> None:
+    minutes = {awarding.minute_after(instant) for instant in instants}
+    await set_timers(tx, COMING_OF_AGE, [(minute.isoformat(), minute, {}) for minute in sorted(minutes)])
+
+
+async def _take_from_lots(
+    tx: Transaction, posted: Sequence[Posted], accounts: Sequence[Touched], types: AccountTypes
+) -> None:
+    reversals: dict[AccountKey, list[Reversal]] = {}
+    for _, posting, entries in posted:
+        if posting.basis.kind is Kind.REVERSED:
+            for account, amount, _ in entries:
+                reversal = Reversal(posting.cause.id, posting.cause.part, -amount)
+                reversals.setdefault(account.key, []).append(reversal)
+    at = max(account.last_at for account in accounts)
+    await settle_accounts(tx, [one.key for one in accounts], types, reversals=reversals, at=at)
+
+
+async def settle_accounts(
+    tx: Transaction,
+    keys: Sequence[AccountKey],
+    types: AccountTypes,
+    *,
+    at: datetime,
+    now: datetime | None = None,
+    held: Mapping[AccountKey, Held] | None = None,
+    reversals: Mapping[AccountKey, Sequence[Reversal]] | None = None,
+    spares_due: bool = False,
+) -> None:
+    """Bring the lots of spendable accounts to what these hold; with `now` points come of age and expire.
+
+    at: when what led here happened; a debt is written off then. held: what they hold, if they are locked already.
+    Publishes `points.earned` for what came of age, `points.expired`, and `points.adjusted` for what was written off.
+    """
+    if held is None:
+        held = await lots.lock(tx, keys)
+    reversals = reversals or {}
+    found = await lots.load(tx, held, {one.cause_id for many in reversals.values() for one in many})
+    changes: dict[AccountKey, Change] = {}
+    for key, (free, reserved) in held.items():
+        change = settle(
+            found[key],
+            free=free,
+            reserved=reserved,
+            reversals=reversals.get(key, ()),
+            now=now,
+            spares_due=spares_due,
+            writes_off=types.now(key[1]).debt == "write_off",
+        )
+        if change.expired or change.from_pending or change.written_off:
+            changes[key] = change
+    await lots.save(tx, [lot for many in found.values() for lot in many if lot.is_changed])
+    if changes:
+        balances = await lots.correct(tx, changes)
+        announcing.came_of_age(tx, changes, balances)
+        corrections = [one for key, change in changes.items() for one in corrections_of(key, change, at)]
+        announcing.moved(tx, await _book(tx, corrections, balances))
+
+
+async def _book(tx: Transaction, postings: Sequence[Posting], balances: Mapping[AccountKey, int]) -> list[Posted]:
+    """Store postings whose accounts are changed and locked already; `balances` are those after the last."""
+    accounts, places = heart.add_up(postings)
+    for account in accounts:
+        account.balance = account.walked_back = balances[account.key]
+    entries = heart.entries(postings, places)
+    ids = [uuid7() for _ in postings]
+    runs = [awarding.Run(postings[run[0]].basis, run, awarding.NewLots()) for run in heart.by_basis(postings)]
+    await queries.append(tx, runs, ids, postings, entries)
     return list(map(Posted, ids, postings, entries))
 
 
-async def move_merged(tx: Transaction, merges: Iterable[Merge]) -> None:
-    """Move balances and lifetime totals of merged customers to the survivors; sums over all accounts do not change.
+async def expire_due(tx: Transaction, posted: Sequence[Posted], *, now: datetime) -> None:
+    """Expire what was posted although its time is over; called after the postings were announced.
 
-    Merges are rare and one batch of them at a time holds everybody else off, so each is two statements of its own.
+    No statement where nothing is due.
     """
+    keys = sorted({account.key for _, _, entries in posted for account, _, _ in entries if account.is_due})
+    if keys:
+        await settle_accounts(tx, keys, await account_types(tx), at=now, now=now)
+
+
+async def move_merged(tx: Transaction, merges: Iterable[Merge]) -> None:
+    """Move balances, lots and lifetime totals of merged customers to the survivors; sums over all do not change.
+
+    Merges are rare and one batch of them at a time holds everybody else off, so each is a few statements of its own.
+    """
+    types = await account_types(tx)
     for merge in merges:
         if merge.from_id == merge.to_id:
             continue
@@ -84,6 +167,10 @@ async def move_merged(tx: Transaction, merges: Iterable[Merge]) -> None:
         if posting.amounts:
             balances = {type_: balance for type_, (balance, _) in moved.items()}
             await queries.append_transfer(tx, uuid7(), posting, balances)
+        # What one of them owes is paid by what the other has.
+        await lots.move(tx, merge.from_id, merge.to_id)
+        keys = [(merge.to_id, type_) for type_ in moved if types.is_spendable(type_)]
+        await settle_accounts(tx, keys, types, at=merge.at)
 
 
 async def give(tx: Transaction, gifts: Sequence[Gift], *, now: datetime) -> list[Posted]:
@@ -92,15 +179,36 @@ async def give(tx: Transaction, gifts: Sequence[Gift], *, now: datetime) -> list
     Publishes `member.enrolled`, `points.earned` or `points.pending`, and `points.expired` for what is too old. Whoever
     gives growth calls `tiers.follow_growth` with what comes back. The customers are locked, or in a consumed batch.
     """
-    raise NotImplementedError
+    known = await queries.given(tx, [gift.cause for gift in gifts])
+    postings = []
+    for gift in gifts:
+        if (gift.cause.id, gift.cause.part) not in known:
+            known.add((gift.cause.id, gift.cause.part))
+            postings.append(gift.posting())
+    if not postings:
+        return []
+    posted = await post(tx, postings, now=now)
+    announcing.moved(tx, posted, now=now)
+    await expire_due(tx, posted, now=now)
+    return posted
 
 
 async def take_back(tx: Transaction, takes: Sequence[TakeBack], *, now: datetime) -> list[Posted]:
-    """Take back what gifts gave, as far as it was not taken back before. Publishes `points.reversed`.
+    """Take back what gifts gave, where it was not taken back before. Publishes `points.reversed`.
 
     Points that are spent already become a debt, or a loss, as the account type says.
     """
-    raise NotImplementedError
+    wanted = {(take.cause.id, take.cause.part): take for take in takes}
+    postings = []
+    for cause_id, part, customer_id, account_type, points in await queries.gifts(tx, [one.cause for one in takes]):
+        take = wanted[cause_id, part]
+        basis = basis_of(Kind.REVERSED, take.reason, account_type)
+        postings.append(Posting(customer_id, basis, take.at, take.cause, (-points,)))
+    if not postings:
+        return []
+    posted = await post(tx, postings, now=now)
+    announcing.moved(tx, posted)
+    return posted
 
 
 async def spend(
@@ -119,12 +227,26 @@ async def spend(
     The customer is locked (`lock_customer`). Raises InsufficientPoints with `available` and `requested`, and leaves
     the transaction usable; UnknownAccountType, NotSpendable.
     """
-    raise NotImplementedError
+    basis = basis_of(Kind.SPENT, reason, account_type, rule)
+    return await debit(tx, Posting(customer_id, basis, now, cause, (-amount,)), spent=amount)
 
 
-async def expire_due(tx: Transaction, posted: Sequence[Posted], *, now: datetime) -> None:
-    """Expire what was posted although its time is over; called after the postings were announced.
+async def debit(tx: Transaction, posting: Posting, *, spent: int = 0) -> Posted:
+    """Store a posting of one loss, if as much is available; `spent` goes to the lifetime total. Raises as `spend`."""
+    key, amount, now = (posting.customer_id, posting.basis.account_types[0]), -posting.amounts[0], posting.at
+    types = await account_types(tx)
+    types.spendable(key[1])
+    left = await queries.debit(tx, key, amount, spent=spent, now=now)
+    if left is None:
+        raise await insufficient(tx, key, amount)
+    posted = await _book(tx, [posting], {key: left[1]})
+    announcing.moved(tx, posted)
+    await settle_accounts(tx, [key], types, at=now, now=now, held={key: left[0]}, spares_due=True)
+    return posted[0]
 
-    No statement where nothing is due.
-    """
-    raise NotImplementedError
+
+async def insufficient(tx: Transaction, key: AccountKey, requested: int) -> InsufficientPoints:
+    """The refusal that says what there is."""
+    balance = (await queries.held(tx, {key[0]})).get(key)
+    available = max(balance.available, 0) if balance else 0
+    return InsufficientPoints(account_type=key[1], available=available, requested=requested)

@@ -1,0 +1,179 @@
+"""All SQL of lots. Whoever changes lots holds the lock of their account."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from loyalty_svc.lots.lots import Change, Lot
+from moat.kit.db.transaction import Transaction
+
+AccountKey = tuple[UUID, str]
+
+_LOCK = """
+SELECT a.customer_id, a.type, a.available + a.reserved, a.reserved
+FROM account a JOIN unnest(CAST(:customers AS uuid[]), CAST(:types AS text[])) AS k (customer_id, type)
+  ON a.customer_id = k.customer_id AND a.type = k.type
+ORDER BY a.customer_id, a.type FOR UPDATE OF a
+"""
+# Their rows are locked by now.
+_CORRECT = """
+UPDATE account a SET available = a.available + c.available, pending = a.pending + c.pending,
+                     expired_total = a.expired_total + c.expired
+FROM unnest(CAST(:customers AS uuid[]), CAST(:types AS text[]), CAST(:available AS bigint[]),
+            CAST(:pending AS bigint[]), CAST(:expired AS bigint[]))
+     AS c (customer_id, type, available, pending, expired)
+WHERE a.customer_id = c.customer_id AND a.type = c.type
+RETURNING a.customer_id, a.type, a.available + a.pending + a.reserved
+"""
+# The open lots of these accounts, and those of these causes that may be empty by now.
+_LOAD = """
+WITH k AS (SELECT * FROM unnest(CAST(:customers AS uuid[]), CAST(:types AS text[])) AS k (customer_id, account_type)),
+found AS (
+  SELECT l.* FROM k JOIN lot l USING (customer_id, account_type) WHERE l.remaining > 0
+  UNION
+  SELECT l.* FROM posting p JOIN lot l ON l.posting_id = p.id
+  JOIN k ON k.customer_id = l.customer_id AND k.account_type = l.account_type
+  WHERE p.cause_id = ANY(CAST(:causes AS uuid[])) AND p.kind = 'earned')
+SELECT l.posting_id, l.customer_id, l.account_type, p.cause_id, p.cause_part, l.earned_at, l.available_at, l.expires_at,
+       l.amount, l.remaining, l.reversed, l.expired, l.expiries, l.is_pending
+FROM found l JOIN posting p ON p.id = l.posting_id ORDER BY l.customer_id, l.account_type, l.posting_id
+"""
+_SAVE = """
+UPDATE lot l SET remaining = s.remaining, reversed = s.reversed, expired = s.expired, expiries = s.expiries,
+                 is_pending = s.is_pending
+FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:remaining AS bigint[]), CAST(:reversed AS bigint[]),
+            CAST(:expired AS bigint[]), CAST(:expiries AS integer[]), CAST(:pending AS boolean[]))
+     AS s (posting_id, account_type, remaining, reversed, expired, expiries, is_pending)
+WHERE l.posting_id = s.posting_id AND l.account_type = s.account_type
+"""
+_MOVE = "UPDATE lot SET customer_id = :to_id WHERE customer_id = :from_id"
+# Activity moves all that is left along, to where the latest award reaches.
+_EXTEND = """
+WITH k AS (
+  SELECT * FROM unnest(CAST(:customers AS uuid[]), CAST(:types AS text[]), CAST(:until AS timestamptz[]))
+    AS k (customer_id, account_type, until)),
+reach AS (
+  SELECT l.customer_id, l.account_type, greatest(k.until, max(l.expires_at)) AS until
+  FROM k JOIN lot l USING (customer_id, account_type) WHERE l.remaining > 0 GROUP BY 1, 2, k.until)
+UPDATE lot l SET expires_at = r.until FROM reach r
+WHERE l.customer_id = r.customer_id AND l.account_type = r.account_type AND l.remaining > 0 AND l.expires_at < r.until
+"""
+_DUE = """
+SELECT customer_id, account_type FROM lot
+WHERE remaining > 0 AND NOT is_pending AND expires_at <= :now AND NOT (customer_id = ANY(CAST(:except AS uuid[])))
+GROUP BY 1, 2 ORDER BY min(expires_at), 1, 2 LIMIT :limit
+"""
+_RIPE = """
+SELECT DISTINCT customer_id, account_type FROM lot WHERE is_pending AND available_at <= :now ORDER BY 1, 2 LIMIT :limit
+"""
+_NEXT_DUE = "SELECT min(expires_at) FROM lot WHERE remaining > 0 AND expires_at > :now"
+_PAGE = """
+SELECT l.posting_id, l.account_type, l.earned_at, l.available_at, l.expires_at, l.amount, l.remaining, l.is_pending,
+       coalesce(l.expires_at, 'infinity') AS place
+FROM lot l
+WHERE l.customer_id = :customer_id AND l.account_type = :account_type AND l.remaining > 0
+  AND (CAST(:after_id AS uuid) IS NULL OR (coalesce(l.expires_at, 'infinity'), l.posting_id)
+       > (CAST(:after_at AS timestamptz), CAST(:after_id AS uuid)))
+ORDER BY coalesce(l.expires_at, 'infinity'), l.posting_id LIMIT :limit
+"""
+
+
+class Held(NamedTuple):
+    """What a locked account holds: free is `available + reserved`."""
+
+    free: int
+    reserved: int
+
+
+async def lock(tx: Transaction, accounts: Iterable[AccountKey]) -> dict[AccountKey, Held]:
+    """Lock accounts in order; those that do not exist are missing."""
+    keys = list(accounts)
+    rows: Sequence[Any] = await tx.all(_LOCK, customers=[key[0] for key in keys], types=[key[1] for key in keys])
+    return {(row[0], row[1]): Held(row[2], row[3]) for row in rows}
+
+
+async def correct(tx: Transaction, changes: Mapping[AccountKey, Change]) -> dict[AccountKey, int]:
+    """Change accounts that are locked as their lots were settled; what each holds then."""
+    rows: Sequence[Any] = await tx.all(
+        _CORRECT,
+        customers=[key[0] for key in changes],
+        types=[key[1] for key in changes],
+        available=[change.available for change in changes.values()],
+        pending=[-change.from_pending for change in changes.values()],
+        expired=[sum(one.points for one in change.expired) for change in changes.values()],
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+async def load(
+    tx: Transaction, accounts: Iterable[AccountKey], causes: Collection[UUID]
+) -> dict[AccountKey, list[Lot]]:
+    """The open lots of these accounts by account, and of their others those of these causes."""
+    keys = list(accounts)
+    found: dict[AccountKey, list[Lot]] = {key: [] for key in keys}
+    rows: Sequence[Any] = await tx.all(
+        _LOAD, customers=[key[0] for key in keys], types=[key[1] for key in keys], causes=list(causes)
+    )
+    for row in rows:
+        found[row[1], row[2]].append(Lot(*row))
+    return found
+
+
+async def save(tx: Transaction, lots: Sequence[Lot]) -> None:
+    """Keep lots as they are now."""
+    if not lots:
+        return
+    await tx.execute(
+        _SAVE,
+        ids=[lot.posting_id for lot in lots],
+        types=[lot.account_type for lot in lots],
+        remaining=[lot.remaining for lot in lots],
+        reversed=[lot.reversed for lot in lots],
+        expired=[lot.expired for lot in lots],
+        expiries=[lot.expiries for lot in lots],
+        pending=[lot.is_pending for lot in lots],
+    )
+
+
+async def move(tx: Transaction, from_id: UUID, to_id: UUID) -> None:
+    """All lots of one customer are another's."""
+    await tx.execute(_MOVE, from_id=from_id, to_id=to_id)
+
+
+async def extend(tx: Transaction, until: Sequence[tuple[AccountKey, datetime]]) -> None:
+    """Let nothing that is left in these accounts expire before an instant, or before the last of it does."""
+    await tx.execute(
+        _EXTEND,
+        customers=[key[0] for key, _ in until],
+        types=[key[1] for key, _ in until],
+        until=[instant for _, instant in until],
+    )
+
+
+async def due(tx: Transaction, now: datetime, *, limit: int, beside: Iterable[UUID] = ()) -> list[AccountKey]:
+    """Accounts with points that have expired by now, the longest overdue first, but not of the customers `beside`."""
+    rows: Sequence[Any] = await tx.all(_DUE, now=now, limit=limit, **{"except": list(beside)})
+    return [(row[0], row[1]) for row in rows]
+
+
+async def ripe(tx: Transaction, now: datetime, *, limit: int) -> list[AccountKey]:
+    """Accounts with points that have come of age by now."""
+    rows: Sequence[Any] = await tx.all(_RIPE, now=now, limit=limit)
+    return [(row[0], row[1]) for row in rows]
+
+
+async def next_due(tx: Transaction, now: datetime) -> datetime | None:
+    """When the next lot expires."""
+    found: datetime | None = await tx.scalar(_NEXT_DUE, now=now)
+    return found
+
+
+async def page(
+    tx: Transaction, customer_id: UUID, account_type: str, *, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Any]:
+    """A customer's open lots, those that expire first at the head."""
+    at, id_ = after or (None, None)
+    return await tx.all(
+        _PAGE, customer_id=customer_id, account_type=account_type, after_at=at, after_id=id_, limit=limit
+    )
