@@ -1,0 +1,1 @@
+"""Uses of coupons: validated with every reason why not, reserved at checkout, redeemed, rolled back, timed out."""

@@ -1,0 +1,15 @@
+"""The event door of coupon uses: customers who turn out to be one."""
+
+from loyalty_svc.coupon_uses import queries
+from moat.contracts.customers import CustomerMerged
+from moat.kit.clock import Clock
+from moat.kit.db.transaction import Transaction
+from moat.kit.messaging.subscriptions import Batch, Subscriptions
+
+subscriptions = Subscriptions()
+
+
+@subscriptions.on(CustomerMerged)
+async def move_uses(batch: Batch, tx: Transaction, clock: Clock) -> None:
+    """Give the survivors the uses, and the counts against their limits, of those who were merged away."""
+    await queries.move(tx, [(event.data.from_id, event.about) for event in batch])

@@ -1,0 +1,1 @@
+"""Coupons: what they take off a basket, the codes there are of them, and whose these are."""
