@@ -123,6 +123,11 @@ async def test_two_who_are_both_proven_are_proposed_and_not_joined(db, client, c
     assert (await found(client, "main/customer_id/2"))["orders_count"] == 2
     async with db.transaction() as tx:
         assert await tx.scalar("SELECT count(*) FROM merge_proposal") == 1
+    await deliver(SERVICE, db, [activity("seen", "main/customer_id/2", "phone/13800138000")], clock)
+    proposed = [event for event in await published(db) if event.type == "moat.customer.merge_proposed.v1"]
+    assert len(proposed) == 1
+    pair = {str(event.about) for event in await published(db) if event.type == "moat.customer.created.v1"}
+    assert {str(proposed[0].about), proposed[0].data["other_id"]} == pair
 
 
 async def test_the_newest_word_on_a_field_stays_whatever_arrives_last(db, client, clock):

@@ -47,6 +47,13 @@ class CustomerMerged(CustomerFact):
     from_id: UUID
 
 
+class CustomerMergeProposed(CustomerFact):
+    """`about` and `other_id` share an identifier and may be one person; staff decide."""
+
+    TYPE = "moat.customer.merge_proposed.v1"
+    other_id: UUID
+
+
 class CustomerConsentChanged(CustomerFact):
     """A customer said yes or no to one purpose over one channel."""
 
@@ -75,6 +82,9 @@ class CustomerOccasionReached(CustomerFact):
     occurs_on: date
     """The civil day in the customer's zone."""
     days_ahead: Annotated[int, Field(ge=0)]
+    year: int
+    """Of the calendar it is counted in: each kind comes once in a year, and a lunar one now and then twice in a civil
+    year; so this, not that of `occurs_on`, is what something yearly is known by."""
     years: Annotated[int, Field(ge=1)] | None = None
     """How many years, for an anniversary."""
 
@@ -84,6 +94,7 @@ EVENTS = (
     CustomerIdentified,
     CustomerProfileUpdated,
     CustomerMerged,
+    CustomerMergeProposed,
     CustomerConsentChanged,
     CustomerActivityRecorded,
     CustomerOccasionReached,

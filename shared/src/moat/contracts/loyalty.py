@@ -1,7 +1,7 @@
 """Points and tiers."""
 
-from datetime import datetime
-from typing import Annotated, ClassVar
+from datetime import date, datetime
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -44,6 +44,50 @@ class PointsReversed(PointsMoved):
     """Points were taken back because their reason fell away."""
 
     TYPE = "moat.points.reversed.v1"
+
+
+class PointsMovedFor(PointsMoved):
+    """A posting that says its reason, as `reward.redeemed`."""
+
+    reason: str
+
+
+class PointsPending(PointsMovedFor):
+    """Points were given that cannot be spent yet; PointsEarned of the same posting follows when they can."""
+
+    TYPE = "moat.points.pending.v1"
+    available_at: datetime
+
+
+class PointsSpent(PointsMovedFor):
+    """Points were spent."""
+
+    TYPE = "moat.points.spent.v1"
+
+
+class PointsExpired(PointsMovedFor):
+    """Points that nobody spent in time are gone; `time` is when they expired."""
+
+    TYPE = "moat.points.expired.v1"
+
+
+class PointsAdjusted(PointsMovedFor):
+    """The ledger was corrected by hand, or a debt was written off."""
+
+    TYPE = "moat.points.adjusted.v1"
+    direction: Literal["given", "taken"]
+
+
+class PointsExpiring(LoyaltyFact):
+    """Points expire soon unless they are spent: all of one account that expire on one day; told once."""
+
+    TYPE = "moat.points.expiring.v1"
+    account_type: str
+    amount: int
+    expires_on: date
+    """In the programme's zone."""
+    expires_at: datetime
+    """The first of them."""
 
 
 class TierChanged(LoyaltyFact):
@@ -164,12 +208,85 @@ class RewardFulfilled(RewardFact):
     TYPE = "moat.reward.fulfilled.v1"
 
 
+class MilestoneReached(LoyaltyFact):
+    """A birthday, an anniversary, the nth order or an amount gave its gift; `time` is when it was reached."""
+
+    TYPE = "moat.milestone.reached.v1"
+    milestone: str
+    """The plan's code."""
+    rule: str
+    """`<code>@<version>` of the plan that decided."""
+    kind: str
+    """`birthday`, `anniversary` or another occasion; `nth_order`, `amount_reached`."""
+    period: str
+    """The year it counts for, or `ever`: a plan gives once in each."""
+    account_type: str
+    points: int
+    posting_id: UUID
+
+
+class ReferralFact(LoyaltyFact):
+    """What every event of a referral says; it is about the one who referred, except where it says otherwise."""
+
+    referral_id: UUID
+    friend_id: UUID
+    rule: str
+    """`<code>@<version>` of the programme."""
+
+
+class ReferralCreated(ReferralFact):
+    """A friend used a code and has until `expires_at` to buy."""
+
+    TYPE = "moat.referral.created.v1"
+    expires_at: datetime
+
+
+class ReferralConverted(ReferralFact):
+    """The friend bought; the rewards of both are held until `matures_at`, when he can return nothing any more."""
+
+    TYPE = "moat.referral.converted.v1"
+    order_uid: UUID
+    order_id: str | None = None
+    matures_at: datetime
+
+
+class ReferralRewarded(ReferralFact):
+    """One of the two got his reward; the event is about him."""
+
+    TYPE = "moat.referral.rewarded.v1"
+    role: str
+    """`referrer` or `friend`."""
+    account_type: str
+    points: int
+    posting_id: UUID
+
+
+class ReferralRejected(ReferralFact):
+    """It counts no more, or never did; rewards that were given are taken back."""
+
+    TYPE = "moat.referral.rejected.v1"
+    reason: str
+    """`self`, `same_person`, `ring`, `known_before`, `already_referred`, `velocity`, `expired`, `returned`."""
+    stage: str
+    """`claimed`, `converted`, `rewarded`: how far it had come; `refused` when the code was refused at once."""
+
+
 EVENTS = (
     MemberEnrolled,
     PointsEarned,
     PointsReversed,
+    PointsPending,
+    PointsSpent,
+    PointsExpired,
+    PointsAdjusted,
+    PointsExpiring,
     TierUpgraded,
     TierDowngraded,
+    MilestoneReached,
+    ReferralCreated,
+    ReferralConverted,
+    ReferralRewarded,
+    ReferralRejected,
     CouponIssued,
     CouponRefused,
     CouponRedeemed,

@@ -76,7 +76,7 @@ _PROPOSE: Final = """
 INSERT INTO merge_proposal (first_id, second_id, at, source, event_id)
 SELECT * FROM unnest(CAST(:firsts AS uuid[]), CAST(:seconds AS uuid[]), CAST(:at AS timestamptz[]),
                      CAST(:sources AS text[]), CAST(:event_ids AS text[]))
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING first_id, second_id
 """
 _OF: Final = """
 SELECT customer_id, system, kind, value FROM identifier WHERE customer_id = ANY(CAST(:ids AS uuid[]))
@@ -189,9 +189,11 @@ async def record_merges(
     )
 
 
-async def propose(tx: Transaction, proposals: Sequence[Proposal], causes: Sequence[tuple[str, str, datetime]]) -> None:
-    """Leave proposals for staff; one that stands already stays as it is."""
-    await tx.execute(
+async def propose(
+    tx: Transaction, proposals: Sequence[Proposal], causes: Sequence[tuple[str, str, datetime]]
+) -> list[Proposal]:
+    """Leave proposals for staff; one that stands already stays as it is. Returns those that are new."""
+    rows = await tx.all(
         _PROPOSE,
         firsts=[one.first_id for one in proposals],
         seconds=[one.second_id for one in proposals],
@@ -199,6 +201,9 @@ async def propose(tx: Transaction, proposals: Sequence[Proposal], causes: Sequen
         sources=[source for source, _, _ in causes],
         event_ids=[event_id for _, event_id, _ in causes],
     )
+    new = {(row.first_id, row.second_id) for row in rows}
+    first = {(one.first_id, one.second_id): one for one in reversed(proposals)}
+    return [one for names, one in first.items() if names in new]
 
 
 async def identifiers_of(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, Sequence[Identifier]]:

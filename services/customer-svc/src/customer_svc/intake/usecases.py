@@ -26,7 +26,13 @@ from customer_svc.profiles.folding import File, count_order, see, spend, write
 from customer_svc.timeline import queries as timeline
 from customer_svc.timeline.entries import Entry, kind_of
 from moat.contracts import intake as raw
-from moat.contracts.customers import CustomerActivityRecorded, CustomerCreated, CustomerIdentified, CustomerMerged
+from moat.contracts.customers import (
+    CustomerActivityRecorded,
+    CustomerCreated,
+    CustomerIdentified,
+    CustomerMerged,
+    CustomerMergeProposed,
+)
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event, EventData
 
@@ -71,8 +77,7 @@ async def take(tx: Transaction, events: Sequence[Event[Any]], *, at: datetime) -
     if resolution.merged:
         await carry_out(tx, resolution.merged, batch.facts, batch.files, at)
     if resolution.proposals:
-        causes = [batch.facts[one.fact] for one in resolution.proposals]
-        await identities.propose(tx, resolution.proposals, [(fact.source, fact.event_id, fact.at) for fact in causes])
+        await _propose(batch, resolution)
     await _load_orders(batch)
     for index, fact in enumerate(batch.facts):
         if fact.customer_id is not None:
@@ -111,6 +116,15 @@ def _announce_customers(batch: Batch, resolution: Resolution) -> None:
     for merged in resolution.merged:
         told = {"from_id": str(merged.from_id)}
         batch.announce(merged.fact, CustomerMerged(from_id=merged.from_id), merged.into_id, told)
+
+
+async def _propose(batch: Batch, resolution: Resolution) -> None:
+    """Leave to staff, and tell others by ids, who may be one person."""
+    facts = [batch.facts[one.fact] for one in resolution.proposals]
+    causes = [(fact.source, fact.event_id, fact.at) for fact in facts]
+    for one in await identities.propose(batch.tx, resolution.proposals, causes):
+        data = CustomerMergeProposed(other_id=one.second_id)
+        batch.tx.publish(data, about=one.first_id, time=batch.facts[one.fact].at, cause=batch.events[one.fact])
 
 
 async def _load_orders(batch: Batch) -> None:

@@ -91,7 +91,7 @@ def _announce(tx: Transaction, customer_id: UUID, due: Due) -> Entry | None:
     """Publish it; the timeline's entry, which only the day itself gets."""
     what = due.what
     data = CustomerOccasionReached(
-        kind=what.kind, occurs_on=what.occurs_on, days_ahead=due.days_ahead, years=what.years
+        kind=what.kind, occurs_on=what.occurs_on, days_ahead=due.days_ahead, year=what.year, years=what.years
     )
     id_ = tx.publish(data, about=customer_id, time=due.due_at)
     if due.days_ahead:

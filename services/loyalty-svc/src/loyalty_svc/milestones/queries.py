@@ -1,0 +1,133 @@
+"""All SQL of milestones, set-based."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from loyalty_svc.milestones.plans import OnOccasion, Order, Reached
+from moat.kit.db.transaction import Transaction
+
+# What was reached before does not come back, unless it was withdrawn since. In the order of the key.
+_REACH: Final = """
+INSERT INTO milestone_reached AS m (customer_id, plan, period, gift_id, at, points, by_orders, rule, account_type,
+                                    event_id)
+SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:plans AS text[]), CAST(:periods AS text[]), CAST(:gifts AS uuid[]),
+                     CAST(:at AS timestamptz[]), CAST(:points AS bigint[]), CAST(:by_orders AS text[]),
+                     CAST(:rules AS text[]), CAST(:types AS text[]), CAST(:event_ids AS text[])) ORDER BY 1, 2, 3
+ON CONFLICT (customer_id, plan, period) DO UPDATE SET
+  gift_id = excluded.gift_id, at = excluded.at, points = excluded.points, by_orders = excluded.by_orders,
+  rule = excluded.rule, account_type = excluded.account_type, event_id = excluded.event_id, withdrawn_at = NULL
+WHERE m.withdrawn_at IS NOT NULL
+RETURNING gift_id
+"""
+_STANDING: Final = """
+SELECT customer_id, plan, period FROM milestone_reached
+WHERE customer_id = ANY(CAST(:ids AS uuid[])) AND by_orders IS NOT NULL AND withdrawn_at IS NULL
+"""
+_WITHDRAW: Final = """
+UPDATE milestone_reached m SET withdrawn_at = :at
+FROM unnest(CAST(:ids AS uuid[]), CAST(:plans AS text[]), CAST(:periods AS text[])) AS w (customer_id, plan, period)
+WHERE m.customer_id = w.customer_id AND m.plan = w.plan AND m.period = w.period AND m.withdrawn_at IS NULL
+RETURNING m.gift_id, m.plan, m.customer_id
+"""
+# What both had is the survivor's once; gifts that were given stay given.
+_MOVE: Final = """
+WITH gone AS (DELETE FROM milestone_reached WHERE customer_id = :from_id RETURNING *)
+INSERT INTO milestone_reached (customer_id, plan, period, gift_id, at, withdrawn_at, points, by_orders, rule,
+                               account_type, event_id)
+SELECT :into_id, plan, period, gift_id, at, withdrawn_at, points, by_orders, rule, account_type, event_id
+FROM gone ORDER BY plan, period
+ON CONFLICT (customer_id, plan, period) DO NOTHING
+"""
+# An order counts that earned something; it belongs to whom its customer has become.
+_ORDERS: Final = """
+WITH customer (root, id) AS (
+  SELECT id, id FROM unnest(CAST(:ids AS uuid[])) AS id
+  UNION ALL SELECT to_id, from_id FROM customer_alias WHERE to_id = ANY(CAST(:ids AS uuid[]))),
+paid AS (
+  SELECT DISTINCT c.root, p.cause_id FROM customer c
+  JOIN posting p ON p.customer_id = c.id AND p.kind = 'earned' AND p.order_id IS NOT NULL)
+SELECT p.root, o.paid_at, o.currency, o.total_minor,
+       o.total_minor - least(o.total_minor, coalesce((
+         SELECT sum(CAST(r->>3 AS bigint)) FROM jsonb_array_elements(o.refunds) AS r WHERE r->>2 = o.currency
+       ), 0)::bigint) AS kept_minor
+FROM paid p JOIN order_earning o ON o.order_uid = p.cause_id WHERE o.paid_at IS NOT NULL
+"""
+_OF: Final = """
+SELECT plan, period, at, withdrawn_at, points, account_type, rule, gift_id FROM milestone_reached
+WHERE customer_id = :customer_id
+  AND (CAST(:after_at AS timestamptz) IS NULL OR (at, gift_id) < (:after_at, CAST(:after_id AS uuid)))
+ORDER BY at DESC, gift_id DESC LIMIT :limit
+"""
+
+
+class Attained(NamedTuple):
+    """What one customer reached, the id of the gift it gives, and the event that showed it."""
+
+    customer_id: UUID
+    gift_id: UUID
+    what: Reached
+    event_id: str
+
+
+async def reach(tx: Transaction, attained: Sequence[Attained]) -> set[UUID]:
+    """Note what was reached; the gifts that are to be given now."""
+    plans = [one.what.plan for one in attained]
+    rows = await tx.all(
+        _REACH,
+        ids=[one.customer_id for one in attained],
+        plans=[plan.code for plan in plans],
+        periods=[one.what.period for one in attained],
+        gifts=[one.gift_id for one in attained],
+        at=[one.what.at for one in attained],
+        points=[plan.gift.points for plan in plans],
+        by_orders=[None if isinstance(plan.trigger, OnOccasion) else plan.trigger.kind for plan in plans],
+        rules=[plan.rule for plan in plans],
+        types=[plan.gift.account_type for plan in plans],
+        event_ids=[one.event_id for one in attained],
+    )
+    return {row.gift_id for row in rows}
+
+
+async def standing(tx: Transaction, customer_ids: Collection[UUID]) -> dict[UUID, set[tuple[str, str]]]:
+    """What stands as reached by the orders of each customer: (plan, period)."""
+    found: dict[UUID, set[tuple[str, str]]] = {}
+    for row in await tx.all(_STANDING, ids=list(customer_ids)):
+        found.setdefault(row.customer_id, set()).add((row.plan, row.period))
+    return found
+
+
+async def withdraw(tx: Transaction, gone: Sequence[tuple[UUID, str, str]], at: datetime) -> Sequence[Row[Any]]:
+    """Note that these (customer, plan, period) stand no more; gift, plan and customer of those that did."""
+    ids, plans, periods = map(list, zip(*gone, strict=True))
+    return await tx.all(_WITHDRAW, ids=ids, plans=plans, periods=periods, at=at)
+
+
+async def move(tx: Transaction, from_id: UUID, into_id: UUID) -> None:
+    """What a customer reached who was merged away, the survivor has reached."""
+    await tx.execute(_MOVE, from_id=from_id, into_id=into_id)
+
+
+async def orders(tx: Transaction, customer_ids: Iterable[UUID]) -> Mapping[UUID, list[Order]]:
+    """All orders that count of each customer, those of customers merged into him included."""
+    found: dict[UUID, list[Order]] = {}
+    rows: Sequence[Any] = await tx.all(_ORDERS, ids=list(customer_ids))
+    for root, *order in rows:
+        found.setdefault(root, []).append(Order(*order))
+    return found
+
+
+async def reached_of(
+    tx: Transaction, customer_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Row[Any]]:
+    """What a customer has reached, the latest first."""
+    return await tx.all(
+        _OF,
+        customer_id=customer_id,
+        after_at=after[0] if after else None,
+        after_id=after[1] if after else None,
+        limit=limit,
+    )

@@ -1,0 +1,24 @@
+"""What was reached, by whom, and what it gave."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Table, Text, Uuid
+
+from loyalty_svc.metadata import metadata
+
+milestone_reached: Final = Table(
+    "milestone_reached",
+    metadata,
+    Column("customer_id", Uuid, primary_key=True),
+    Column("plan", Text(collation="C"), primary_key=True),
+    Column("period", Text(collation="C"), primary_key=True, comment="a year, or ever; a plan gives once in each"),
+    Column("gift_id", Uuid, nullable=False, unique=True, comment="the cause of the posting"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when it was reached in the world"),
+    Column("withdrawn_at", DateTime(timezone=True), comment="when its reason fell away and the gift was taken back"),
+    Column("points", BigInteger, nullable=False),
+    Column("by_orders", Text, comment="nth_order, amount_reached; null when a day came round"),
+    Column("rule", Text, nullable=False, comment="<code>@<version>"),
+    Column("account_type", Text, nullable=False),
+    Column("event_id", Text, nullable=False, comment="the event that showed it"),
+    CheckConstraint("points > 0", name="milestone_reached_points"),
+)

@@ -1,0 +1,156 @@
+"""What milestones do inside the transaction they are given. The customers are locked, or in a consumed batch."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from loyalty_svc.ledger import queries as ledger_queries
+from loyalty_svc.ledger import usecases as ledger
+from loyalty_svc.ledger.giving import Gift, TakeBack
+from loyalty_svc.ledger.posting import Cause
+from loyalty_svc.ledger.tables import GROWTH, POINTS
+from loyalty_svc.milestones import queries
+from loyalty_svc.milestones.plans import (
+    MILESTONES,
+    Reached,
+    asks_for_orders,
+    reached_by_occasion,
+    reached_by_orders,
+)
+from loyalty_svc.milestones.queries import Attained
+from loyalty_svc.tiers import queries as tiers
+from loyalty_svc.tiers import usecases as tiers_usecases
+from moat.contracts.loyalty import MilestoneReached
+from moat.kit.db.transaction import Transaction
+from moat.kit.documents import versions
+from moat.kit.events import Event
+from moat.kit.ids import uuid7
+
+REASON: Final = "milestone.reached"
+WITHDRAWN: Final = "milestone.withdrawn"
+
+Candidate = tuple[Reached, Event[Any], Mapping[str, Any]]
+"""What was reached, by which event, and what its condition may ask beside the member."""
+
+
+async def celebrate(tx: Transaction, occasions: Sequence[Event[Any]], *, now: datetime) -> None:
+    """Give what plans give on days that were announced; each once in a year, or once for ever."""
+    plans = await versions(tx, MILESTONES)
+    candidates: list[Candidate] = []
+    for event in occasions:
+        day, noticed_at = event.data, event.recorded_at or event.time
+        reached = reached_by_occasion(
+            plans, day.kind, day.days_ahead, year=day.year, at=event.time, noticed_at=noticed_at
+        )
+        candidates += [(what, event, {"years": day.years}) for what in reached]
+    await _give(tx, candidates, now)
+
+
+async def follow_orders(tx: Transaction, facts: Sequence[Event[Any]], *, now: datetime) -> None:
+    """Give what orders have reached by now, and take back what they reach no more.
+
+    What stands follows from the orders as they are, so payments, refunds and merges in any order end in the same.
+    """
+    plans = await versions(tx, MILESTONES)
+    if not asks_for_orders(plans):
+        return
+    last = {event.about: event for event in facts}
+    known = await queries.orders(tx, last)
+    standing = await queries.standing(tx, last)
+    candidates: list[Candidate] = []
+    gone: list[tuple[UUID, str, str]] = []
+    for customer_id, event in sorted(last.items()):
+        reached = reached_by_orders(plans, known.get(customer_id, ()))
+        stands = standing.get(customer_id, set())
+        gone += [(customer_id, *one) for one in sorted(stands - reached.keys())]
+        candidates += [(what, event, {}) for key, what in sorted(reached.items()) if key not in stands]
+    if gone:
+        await _withdraw(tx, gone, last, now)
+    await _give(tx, candidates, now)
+
+
+async def follow_merges(tx: Transaction, merges: Sequence[Event[Any]], *, now: datetime) -> None:
+    """What either had reached the survivor has; and two customers' orders may reach what neither's did."""
+    merges = [event for event in merges if event.data.from_id != event.about]
+    for event in merges:
+        await queries.move(tx, event.data.from_id, event.about)
+    if merges:
+        await follow_orders(tx, merges, now=now)
+
+
+async def _give(tx: Transaction, candidates: Sequence[Candidate], now: datetime) -> None:
+    fitting = await _fitting(tx, candidates, now)
+    if not fitting:
+        return
+    attained = [Attained(event.about, uuid7(), what, event.id) for what, event in fitting]
+    causes = {one.gift_id: event for one, (_, event) in zip(attained, fitting, strict=True)}
+    granted = await queries.reach(tx, attained)
+    gifts = [_gift(one) for one in attained if one.gift_id in granted]
+    posted = {one.posting.cause.id: one for one in await ledger.give(tx, gifts, now=now)}
+    for one in attained:
+        if one.gift_id in posted:
+            plan = one.what.plan
+            data = MilestoneReached(
+                milestone=plan.code,
+                rule=plan.rule,
+                kind=getattr(plan.trigger, "occasion", plan.trigger.kind),
+                period=one.what.period,
+                account_type=plan.gift.account_type,
+                points=plan.gift.points,
+                posting_id=posted[one.gift_id].id,
+            )
+            tx.publish(data, about=one.customer_id, time=one.what.at, cause=causes[one.gift_id])
+    if any(gift.account_type == GROWTH for gift in gifts):
+        await tiers_usecases.follow_growth(tx, list(posted.values()), [causes[gift_id] for gift_id in posted])
+
+
+def _gift(one: Attained) -> Gift:
+    plan = one.what.plan
+    return Gift(
+        customer_id=one.customer_id,
+        account_type=plan.gift.account_type,
+        points=plan.gift.points,
+        at=one.what.at,
+        reason=REASON,
+        rule=plan.rule,
+        cause=Cause(one.gift_id, plan.code, one.event_id),
+    )
+
+
+async def _fitting(tx: Transaction, candidates: Sequence[Candidate], now: datetime) -> list[tuple[Reached, Event[Any]]]:
+    """Those whose condition holds for the member as he stands now; each (customer, plan, period) once."""
+    asked = {event.about for what, event, _ in candidates if what.plan.condition is not None}
+    rows = await _members(tx, asked) if asked else {}
+    found: dict[tuple[UUID, str, str], tuple[Reached, Event[Any]]] = {}
+    for what, event, more in candidates:
+        condition = what.plan.condition
+        if condition is None or condition.matches({**rows[event.about], **more}, now=now):
+            found.setdefault((event.about, what.plan.code, what.period), (what, event))
+    return list(found.values())
+
+
+async def _members(tx: Transaction, customer_ids: set[UUID]) -> dict[UUID, dict[str, Any]]:
+    plan = await tiers.plan(tx)
+    standings = await tiers.standings(tx, customer_ids)
+    held = await ledger_queries.held(tx, customer_ids)
+    rows = {}
+    for id_ in customer_ids:
+        growth, points = held.get((id_, GROWTH)), held.get((id_, POINTS))
+        rows[id_] = {
+            "tier": standings[id_].tier if id_ in standings else plan.base.code,
+            "growth": growth.available if growth else 0,
+            "points": points.available if points else 0,
+        }
+    return rows
+
+
+async def _withdraw(
+    tx: Transaction, gone: Sequence[tuple[UUID, str, str]], causes: Mapping[UUID, Event[Any]], now: datetime
+) -> None:
+    takes = [
+        TakeBack(causes[row.customer_id].time, WITHDRAWN, Cause(row.gift_id, row.plan, causes[row.customer_id].id))
+        for row in await queries.withdraw(tx, gone, now)
+    ]
+    if takes:
+        await ledger.take_back(tx, takes, now=now)
