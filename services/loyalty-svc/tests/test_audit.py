@@ -21,6 +21,11 @@ GUARDED = "ALTER TABLE posting ENABLE TRIGGER USER; ALTER TABLE entry ENABLE TRI
 ANOTHER = """INSERT INTO posting
   SELECT gen_random_uuid(), customer_id, at, cause_id, seal, kind, cause_part, reason, event_id FROM posting LIMIT 1"""
 
+A_HOLD = """INSERT INTO hold (id, customer_id, account_type, amount, confirmed, status, made_at, until, resolved_at,
+                              reason, cause_id, cause_part, event_id, posting_id)
+  SELECT gen_random_uuid(), customer_id, 'points', 5, {confirmed}, '{status}', now(), now(), {resolved}, 'x',
+         gen_random_uuid(), '', '', {posting} FROM account LIMIT 1"""
+
 
 @pytest.fixture
 async def plant(database: TestDatabase) -> AsyncIterator[Plant]:
@@ -46,7 +51,12 @@ async def ledger(house: House) -> House:
             "CREATE OR REPLACE VIEW leg AS SELECT posting_id, account_type, customer_id, programme, amount FROM entry",
             {"L1"},
         ),
-        ("UPDATE account SET available = available + 1 WHERE type = 'points'", {"L2"}),
+        ("UPDATE account SET available = available + 1 WHERE type = 'points'", {"L2", "L5"}),
+        ("UPDATE account SET available = -100, reserved = 4 WHERE type = 'growth'", {"L2", "L3", "L6"}),
+        ("UPDATE lot SET remaining = remaining - 1", {"L5"}),
+        ("UPDATE lot SET is_pending = true WHERE remaining > 0", {"L5"}),
+        (A_HOLD.format(confirmed=0, status="held", resolved="NULL", posting="NULL"), {"L6"}),
+        (A_HOLD.format(confirmed=5, status="confirmed", resolved="now()", posting="gen_random_uuid()"), {"L7"}),
         ("UPDATE account SET earned_total = earned_total + 1", {"L2"}),
         (f"DROP INDEX posting_once; {ANOTHER}", {"L1", "L4", "L8"}),
         ("UPDATE entry SET amount = amount + 1", {"L2", "L8"}),

@@ -74,7 +74,6 @@ CREATE TABLE adjustment (
   amount bigint NOT NULL CONSTRAINT adjustment_amount CHECK (amount <> 0),
   reason text NOT NULL,
   status text COLLATE "C" NOT NULL CONSTRAINT adjustment_status CHECK (status IN ('waiting', 'booked', 'refused')),
-  revision integer NOT NULL DEFAULT 1,
   asked_by text NOT NULL,
   asked_at timestamptz NOT NULL,
   decided_by text,
@@ -133,6 +132,8 @@ def upgrade() -> None:
     kit.run_script(op, HOLDS)
     kit.grant(op, service=SERVICE, tables=["lot", "hold", "adjustment", "expiry_warning"])
     kit.customer_rows(op, service=SERVICE, tables=["lot", "hold"])
+    # A customer's own transaction reads what his points are called.
+    op.execute("GRANT SELECT ON document TO loyalty_customer")
     insert_first(op, "account_type", "points", POINTS)
     insert_first(op, "account_type", "growth", GROWTH)
     op.execute(sa.text(WHAT_WAS_EARNED).bindparams(days=DAYS))

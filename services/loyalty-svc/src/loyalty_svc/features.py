@@ -5,20 +5,31 @@ A later feature may use an earlier one, never the reverse.
 
 from typing import Final
 
+from loyalty_svc.accounts import api as accounts_api
+from loyalty_svc.adjustments import api as adjustments_api
+from loyalty_svc.adjustments import consumers as adjustments_consumers
 from loyalty_svc.coupon_uses import api as coupon_uses_api
 from loyalty_svc.coupon_uses import consumers as coupon_uses_consumers
 from loyalty_svc.coupon_uses import timers as coupon_uses_timers
 from loyalty_svc.coupons import api as coupons_api
 from loyalty_svc.coupons import consumers as coupons_consumers
 from loyalty_svc.coupons import timers as coupons_timers
+from loyalty_svc.earning import api as earning_api
 from loyalty_svc.earning import consumers as earning_consumers
+from loyalty_svc.expiry import api as expiry_api
+from loyalty_svc.expiry import consumers as expiry_consumers
+from loyalty_svc.expiry import loops as expiry_loops
+from loyalty_svc.expiry import timers as expiry_timers
+from loyalty_svc.holds import api as holds_api
+from loyalty_svc.holds import consumers as holds_consumers
+from loyalty_svc.holds import timers as holds_timers
 from loyalty_svc.ledger import api as ledger_api
 from loyalty_svc.ledger import consumers as ledger_consumers
 from loyalty_svc.milestones import api as milestones_api
 from loyalty_svc.milestones import consumers as milestones_consumers
 from loyalty_svc.tiers import api as tiers_api
 from loyalty_svc.tiers import consumers as tiers_consumers
-from moat.contracts import customers, loyalty, orders
+from moat.contracts import customers, loyalty, orders, tickets
 from moat.customers.follow import feature as known_customers
 from moat.customers.follow import follow_customers
 from moat.kit.feature import Feature, Service
@@ -28,9 +39,25 @@ SERVICE: Final = Service(
     title="Moat loyalty: rewarded for staying",
     features=(
         known_customers,
+        Feature("accounts", routes=accounts_api.router),
+        Feature("lots"),
         Feature("ledger", routes=ledger_api.router, subscriptions=ledger_consumers.subscriptions),
+        Feature(
+            "holds",
+            routes=holds_api.router,
+            subscriptions=holds_consumers.subscriptions,
+            timers=holds_timers.timers,
+        ),
+        Feature("adjustments", routes=adjustments_api.router, subscriptions=adjustments_consumers.subscriptions),
+        Feature(
+            "expiry",
+            routes=expiry_api.router,
+            subscriptions=expiry_consumers.subscriptions,
+            timers=expiry_timers.timers,
+            loops=(expiry_loops.keep_timers,),
+        ),
         Feature("tiers", routes=tiers_api.router, subscriptions=tiers_consumers.subscriptions),
-        Feature("earning", subscriptions=earning_consumers.subscriptions),
+        Feature("earning", routes=earning_api.router, subscriptions=earning_consumers.subscriptions),
         Feature(
             "coupons",
             routes=coupons_api.router,
@@ -46,11 +73,17 @@ SERVICE: Final = Service(
         Feature("milestones", routes=milestones_api.router, subscriptions=milestones_consumers.subscriptions),
     ),
     events=(
+        customers.CustomerActivityRecorded,
+        customers.CustomerConsentChanged,
         customers.CustomerCreated,
+        customers.CustomerIdentified,
         customers.CustomerMerged,
         customers.CustomerOccasionReached,
+        customers.CustomerProfileUpdated,
         orders.OrderPaid,
         orders.OrderRefunded,
+        tickets.TicketClosed,
+        tickets.TicketSolved,
         *loyalty.EVENTS,
     ),
     follow=follow_customers,

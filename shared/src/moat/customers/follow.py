@@ -54,9 +54,14 @@ async def aliases_of(tx: Transaction, ids: set[UUID]) -> dict[UUID, UUID]:
     return {row.from_id: row.to_id for row in rows}
 
 
+async def hold_merges_off(tx: Transaction) -> None:
+    """Nobody becomes somebody else until the commit; the first thing that work over many customers does."""
+    await tx.execute(_SHARE, key=LOCK_KEY)
+
+
 async def lock_customer(tx: Transaction, customer_id: UUID) -> UUID:
     """Hold merges off until the commit and return the survivor's id; the first thing a command does."""
-    await tx.execute(_SHARE, key=LOCK_KEY)
+    await hold_merges_off(tx)
     return (await aliases_of(tx, {customer_id})).get(customer_id, customer_id)
 
 

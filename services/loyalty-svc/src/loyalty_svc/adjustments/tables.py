@@ -1,6 +1,6 @@
 """What the adjustments keep: who asked for which correction and why, and who decided."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Table, Text, Uuid, text
 
 from loyalty_svc.metadata import metadata
 
@@ -13,7 +13,6 @@ adjustment = Table(
     Column("amount", BigInteger, nullable=False, comment="negative: taken"),
     Column("reason", Text, nullable=False),
     Column("status", Text(collation="C"), nullable=False),
-    Column("revision", Integer, nullable=False, server_default="1"),
     Column("asked_by", Text, nullable=False),
     Column("asked_at", DateTime(timezone=True), nullable=False),
     Column("decided_by", Text),

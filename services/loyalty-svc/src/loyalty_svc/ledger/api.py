@@ -11,7 +11,7 @@ from loyalty_svc.ledger.schemas import AuditOut, PostingOut
 from loyalty_svc.ledger.tables import POINTS
 from moat.customers.access import CustomerAccess, UnknownCustomer, customer_access
 from moat.kit.auth import Caller, allow
-from moat.kit.web import Db, Page, PageQuery, problems
+from moat.kit.web import Db, Now, Page, PageQuery, problems
 
 router = APIRouter(tags=["loyalty"])
 Reader = Annotated[CustomerAccess, Depends(customer_access("loyalty:read", customers=True))]
@@ -30,7 +30,7 @@ async def list_postings(
 
 
 @router.get("/v1/loyalty/audit")
-async def audit_ledger(_: Operator, db: Db) -> AuditOut:
+async def audit_ledger(_: Operator, db: Db, clock: Now) -> AuditOut:
     """Recompute the invariants and totals of the ledger from its rows."""
     async with db.transaction() as tx:
-        return AuditOut.of(await audit(tx))
+        return AuditOut.of(await audit(tx, now=clock.now()))

@@ -1,12 +1,14 @@
 """The invariants of the ledger, recomputed from its rows; each is one statement, so each judges one snapshot.
 
-Names are those of the reliability design: L1 sums, L2 balances, L4 once for each cause, L8 nothing was changed.
-Balances below the floor (L3), lots (L5) and holds (L6, L7) join when the ledger has them.
+Names are those of the reliability design: L1 sums, L2 balances, L3 the floor, L4 once for each cause, L5 lots, L6 and
+L7 holds, L8 nothing was changed.
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from loyalty_svc.accounts.usecases import account_types
 from moat.kit.db.transaction import Transaction
 
 EXAMPLES_MAX: Final = 5
@@ -56,6 +58,49 @@ WITH broken AS (
   SELECT cause_id AS id, count(*) || ' postings ' || kind || ' because of ' || min(reason) AS what
   FROM posting GROUP BY cause_id, kind, cause_part HAVING count(*) > 1)
 """
+# Nothing pending or reserved is negative, and nobody owes more than was taken back from him; where debts are written
+# off nobody owes anything.
+_L3: Final = """
+WITH broken AS (
+  SELECT customer_id AS id, type || ' has ' || available || ' available, ' || pending || ' pending, ' || reserved
+         || ' reserved' AS what
+  FROM account
+  WHERE pending < 0 OR reserved < 0
+     OR available + reserved < CASE WHEN type = ANY(CAST(:written_off AS text[])) THEN 0 ELSE -reversed_total END)
+"""
+# What is left in the lots of an account that can be spent from is what it holds.
+_L5: Final = """
+WITH kept AS (
+  SELECT customer_id, account_type AS type, sum(remaining) FILTER (WHERE is_pending) AS pending,
+         sum(remaining) FILTER (WHERE NOT is_pending) AS free
+  FROM lot GROUP BY 1, 2),
+broken AS (
+  SELECT customer_id AS id, type || ' holds ' || coalesce(a.available + a.reserved, 0) || ' and ' ||
+         coalesce(a.pending, 0) || ' pending, its lots ' || coalesce(k.free, 0) || ' and ' || coalesce(k.pending, 0)
+         AS what
+  FROM (SELECT * FROM account WHERE type = ANY(CAST(:spendable AS text[]))) a FULL JOIN kept k USING (customer_id, type)
+  WHERE coalesce(k.free, 0) <> greatest(0, coalesce(a.available + a.reserved, 0))
+     OR coalesce(k.pending, 0) <> coalesce(a.pending, 0))
+"""
+# What is reserved is held by holds, none of which is overdue.
+_L6: Final = """
+WITH held AS (
+  SELECT customer_id, account_type AS type, sum(amount) AS amount FROM hold WHERE status = 'held' GROUP BY 1, 2),
+broken AS (
+  SELECT customer_id AS id, type || ' has ' || coalesce(a.reserved, 0) || ' reserved, its holds '
+         || coalesce(h.amount, 0) AS what
+  FROM account a FULL JOIN held h USING (customer_id, type) WHERE coalesce(a.reserved, 0) <> coalesce(h.amount, 0)
+  UNION ALL
+  SELECT id, 'held until ' || until || ' and still open' FROM hold
+  WHERE status = 'held' AND until < CAST(:overdue AS timestamptz))
+"""
+# No more was confirmed than was held, and as much was spent.
+_L7: Final = """
+WITH broken AS (
+  SELECT h.id, h.confirmed || ' of ' || h.amount || ' confirmed, ' || coalesce(-e.amount, 0) || ' spent' AS what
+  FROM hold h LEFT JOIN entry e ON e.posting_id = h.posting_id AND e.account_type = h.account_type
+  WHERE h.confirmed > h.amount OR h.confirmed <> coalesce(-e.amount, 0))
+"""
 # Every row still has the checksum it was written with, and the triggers that refuse changes are there and on.
 _L8: Final = """
 WITH guards (name) AS (VALUES ('posting_grows_only'), ('entry_grows_only')),
@@ -75,7 +120,11 @@ SELECT count(*) AS times,
         FROM (SELECT id, what FROM broken ORDER BY id LIMIT :examples_max) AS first_few) AS examples
 FROM broken
 """
-INVARIANTS: Final = {"L1": _L1 + _VERDICT, "L2": _L2 + _VERDICT, "L4": _L4 + _VERDICT, "L8": _L8 + _VERDICT}
+INVARIANTS: Final = {
+    f"L{number}": sql + _VERDICT for number, sql in enumerate((_L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8), 1)
+}
+OVERDUE_AFTER: Final = timedelta(minutes=5)
+"""A hold whose time is over may wait so long for its timer."""
 
 _COUNTS: Final = """
 SELECT (SELECT count(*) FROM account) AS accounts, (SELECT count(*) FROM posting) AS postings,
@@ -116,12 +165,20 @@ class Audit(NamedTuple):
     totals: dict[str, dict[str, int]]
 
 
-async def audit(tx: Transaction) -> Audit:
-    """Recompute everything."""
+async def audit(tx: Transaction, *, now: datetime | None = None) -> Audit:
+    """Recompute everything; without `now` no hold is overdue."""
+    types = await account_types(tx)
+    spendable = types.spendable_codes()
+    facts: dict[str, object] = {
+        "spendable": spendable,
+        "written_off": [code for code in spendable if types.now(code).debt == "write_off"],
+        "overdue": now - OVERDUE_AFTER if now else None,
+    }
     await tx.execute(f"SET LOCAL statement_timeout = '{TIMEOUT}'")
     violations = []
     for invariant, sql in INVARIANTS.items():
-        verdict = await tx.one(sql, examples_max=EXAMPLES_MAX)
+        bound = {name: value for name, value in facts.items() if f":{name} " in sql}
+        verdict = await tx.one(sql, examples_max=EXAMPLES_MAX, **bound)
         if verdict.times:
             violations.append(Violation(invariant, verdict.times, verdict.examples))
     counts = await tx.one(_COUNTS)

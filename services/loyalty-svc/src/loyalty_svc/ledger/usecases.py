@@ -126,10 +126,10 @@ async def settle_accounts(
         balances = await lots.correct(tx, changes)
         announcing.came_of_age(tx, changes, balances)
         corrections = [one for key, change in changes.items() for one in corrections_of(key, change, at)]
-        announcing.moved(tx, await _book(tx, corrections, balances))
+        announcing.moved(tx, await _append(tx, corrections, balances))
 
 
-async def _book(tx: Transaction, postings: Sequence[Posting], balances: Mapping[AccountKey, int]) -> list[Posted]:
+async def _append(tx: Transaction, postings: Sequence[Posting], balances: Mapping[AccountKey, int]) -> list[Posted]:
     """Store postings whose accounts are changed and locked already; `balances` are those after the last."""
     accounts, places = heart.add_up(postings)
     for account in accounts:
@@ -231,22 +231,66 @@ async def spend(
     return await debit(tx, Posting(customer_id, basis, now, cause, (-amount,)), spent=amount)
 
 
+async def correct(tx: Transaction, posting: Posting, *, now: datetime) -> Posted:
+    """Book what staff decided: a gain as it is, a loss if as much is available. Publishes `points.adjusted`.
+
+    Raises as `spend` does.
+    """
+    if posting.amounts[0] < 0:
+        return await debit(tx, posting)
+    posted = await post(tx, [posting], now=now)
+    announcing.moved(tx, posted)
+    return posted[0]
+
+
 async def debit(tx: Transaction, posting: Posting, *, spent: int = 0) -> Posted:
     """Store a posting of one loss, if as much is available; `spent` goes to the lifetime total. Raises as `spend`."""
     key, amount, now = (posting.customer_id, posting.basis.account_types[0]), -posting.amounts[0], posting.at
     types = await account_types(tx)
     types.spendable(key[1])
-    left = await queries.debit(tx, key, amount, spent=spent, now=now)
+    held, balance = await take_available(tx, key, amount, types, spent=spent, now=now)
+    return await book(tx, posting, types, held=held, balance=balance, now=now, spares_due=True)
+
+
+async def take_available(
+    tx: Transaction,
+    key: AccountKey,
+    amount: int,
+    types: AccountTypes,
+    *,
+    spent: int = 0,
+    reserved: int = 0,
+    now: datetime,
+) -> tuple[Held, int]:
+    """Take from what is available, to be spent or reserved: what is left, and the balance. Raises InsufficientPoints.
+
+    A refusal is thought over with the account locked and what has expired gone, so that it is right and says what
+    there is.
+    """
+    left = await queries.debit(tx, key, amount, spent=spent, reserved=reserved, now=now)
     if left is None:
-        raise await insufficient(tx, key, amount)
-    posted = await _book(tx, [posting], {key: left[1]})
+        await settle_accounts(tx, [key], types, at=now, now=now)
+        left = await queries.debit(tx, key, amount, spent=spent, reserved=reserved, now=now)
+    if left is None:
+        balance = (await queries.held(tx, {key[0]})).get(key)
+        available = max(balance.available, 0) if balance else 0
+        raise InsufficientPoints(account_type=key[1], available=available, requested=amount)
+    return left
+
+
+async def book(
+    tx: Transaction,
+    posting: Posting,
+    types: AccountTypes,
+    *,
+    held: Held,
+    balance: int,
+    now: datetime,
+    spares_due: bool = False,
+) -> Posted:
+    """Store and announce a posting of one loss that its account, which is locked, has borne; its lots follow."""
+    key = (posting.customer_id, posting.basis.account_types[0])
+    posted = await _append(tx, [posting], {key: balance})
     announcing.moved(tx, posted)
-    await settle_accounts(tx, [key], types, at=now, now=now, held={key: left[0]}, spares_due=True)
+    await settle_accounts(tx, [key], types, at=now, now=now, held={key: held}, spares_due=spares_due)
     return posted[0]
-
-
-async def insufficient(tx: Transaction, key: AccountKey, requested: int) -> InsufficientPoints:
-    """The refusal that says what there is."""
-    balance = (await queries.held(tx, {key[0]})).get(key)
-    available = max(balance.available, 0) if balance else 0
-    return InsufficientPoints(account_type=key[1], available=available, requested=requested)

@@ -60,9 +60,10 @@ UPDATE lot l SET expires_at = r.until FROM reach r
 WHERE l.customer_id = r.customer_id AND l.account_type = r.account_type AND l.remaining > 0 AND l.expires_at < r.until
 """
 _DUE = """
-SELECT customer_id, account_type FROM lot
-WHERE remaining > 0 AND NOT is_pending AND expires_at <= :now AND NOT (customer_id = ANY(CAST(:except AS uuid[])))
-GROUP BY 1, 2 ORDER BY min(expires_at), 1, 2 LIMIT :limit
+SELECT l.customer_id, l.account_type FROM lot l
+JOIN account a ON a.customer_id = l.customer_id AND a.type = l.account_type
+WHERE l.remaining > 0 AND NOT l.is_pending AND l.expires_at <= :now
+GROUP BY 1, 2, a.reserved HAVING sum(l.remaining) > a.reserved ORDER BY 1, 2 LIMIT :limit
 """
 _RIPE = """
 SELECT DISTINCT customer_id, account_type FROM lot WHERE is_pending AND available_at <= :now ORDER BY 1, 2 LIMIT :limit
@@ -70,12 +71,12 @@ SELECT DISTINCT customer_id, account_type FROM lot WHERE is_pending AND availabl
 _NEXT_DUE = "SELECT min(expires_at) FROM lot WHERE remaining > 0 AND expires_at > :now"
 _PAGE = """
 SELECT l.posting_id, l.account_type, l.earned_at, l.available_at, l.expires_at, l.amount, l.remaining, l.is_pending,
-       coalesce(l.expires_at, 'infinity') AS place
+       coalesce(l.expires_at, '9999-01-01T00:00Z') AS place
 FROM lot l
 WHERE l.customer_id = :customer_id AND l.account_type = :account_type AND l.remaining > 0
-  AND (CAST(:after_id AS uuid) IS NULL OR (coalesce(l.expires_at, 'infinity'), l.posting_id)
+  AND (CAST(:after_id AS uuid) IS NULL OR (coalesce(l.expires_at, '9999-01-01T00:00Z'), l.posting_id)
        > (CAST(:after_at AS timestamptz), CAST(:after_id AS uuid)))
-ORDER BY coalesce(l.expires_at, 'infinity'), l.posting_id LIMIT :limit
+ORDER BY coalesce(l.expires_at, '9999-01-01T00:00Z'), l.posting_id LIMIT :limit
 """
 
 
@@ -151,9 +152,9 @@ async def extend(tx: Transaction, until: Sequence[tuple[AccountKey, datetime]]) 
     )
 
 
-async def due(tx: Transaction, now: datetime, *, limit: int, beside: Iterable[UUID] = ()) -> list[AccountKey]:
-    """Accounts with points that have expired by now, the longest overdue first, but not of the customers `beside`."""
-    rows: Sequence[Any] = await tx.all(_DUE, now=now, limit=limit, **{"except": list(beside)})
+async def due(tx: Transaction, now: datetime, *, limit: int) -> list[AccountKey]:
+    """Accounts with points that have expired by now and are not reserved."""
+    rows: Sequence[Any] = await tx.all(_DUE, now=now, limit=limit)
     return [(row[0], row[1]) for row in rows]
 
 

@@ -18,15 +18,13 @@ from moat.kit.clock import Clock
 from moat.kit.db.database import Database
 from moat.kit.db.transaction import Transaction
 from moat.kit.feature import Service
-from moat.kit.ids import uuid7
 from moat.kit.timers.door import DueTimer, TimerKind
+from moat.kit.timers.store import bury
 
 BATCH_TIMERS_MAX: Final = 500
 ATTEMPTS_MAX: Final = 5
 POLL_SECONDS_MAX: Final = 0.5
 LOCK_CLASS: Final = 7305002
-DEAD_TOPIC: Final = "timers"
-"""Where the dead letters of timers stand; they have no partition and no offset."""
 
 _DUE_KINDS = "SELECT DISTINCT kind FROM timer WHERE due_at <= :now"
 _NEXT_DUE = "SELECT min(due_at) FROM timer"
@@ -40,10 +38,6 @@ _RETRY = """
 INSERT INTO timer (kind, key, due_at, payload, attempts)
 VALUES (:kind, :key, :due_at, CAST(:payload AS jsonb), :attempts)
 ON CONFLICT (kind, key) DO NOTHING
-"""
-_BURY = """
-INSERT INTO dead_letter (id, consumer, topic, partition, record_offset, key, value, type, code, error, attempts)
-VALUES (:id, :consumer, :topic, 0, :place, :key, :value, :kind, 'timer.failed', :error, :attempts)
 """
 log = structlog.get_logger(__name__)
 
@@ -115,17 +109,12 @@ async def _put_off(service: Service, kind: TimerKind, key: str, error: Exception
                 again_at = now + timedelta(seconds=2**row.attempts)
                 await tx.execute(_RETRY, kind=kind.kind, key=key, due_at=again_at, payload=payload, attempts=attempts)
                 continue
-            id_ = uuid7()
-            await tx.execute(
-                _BURY,
-                id=id_,
-                consumer=service.name,
-                topic=DEAD_TOPIC,
-                place=id_.int >> 65,
-                key=key.encode(),
-                value=payload.encode(),
-                kind=kind.kind,
-                error=f"{type(error).__name__}: {error}"[:2000],
+            await bury(
+                tx,
+                service.name,
+                (kind.kind, key, payload),
+                code="timer.failed",
+                error=f"{type(error).__name__}: {error}",
                 attempts=attempts,
             )
     log.warning("timers.failed", kind=kind.kind, error=type(error).__name__)
