@@ -19,7 +19,9 @@ NAMED: Final = {
     "notify_svc.channels.email": "speaks SMTP",
     "customer_svc.intake.joining": "the use case of a fact that makes two customers one, over all stores",
     "customer_svc.intake.translating": "from the contract of raw facts to that of canonical ones",
+    "loyalty_svc.earning.publishing": "what a rule is checked against: the documents beside it",
     "loyalty_svc.ledger.audit": "the invariants as SQL",
+    "loyalty_svc.referrals.settling": "the use case that every door of referrals ends in",
     "ticket_svc.tickets.announcements": "publishes what happened to a ticket",
     "ticket_svc.tickets.callers": "who is asking, a dependency of the HTTP door",
 }

@@ -95,4 +95,4 @@ async def test_each_award_keeps_rule_version_and_the_conditions_that_matched(hou
 
     async with house.db.transaction() as tx:
         rule, matched = await tx.one("SELECT rule, matched FROM posting")
-    assert (rule, matched) == ("order-points@1", "/rules/0/condition/rules/0")
+    assert (rule, matched) == ("order-points@1", "/condition/rules/0")

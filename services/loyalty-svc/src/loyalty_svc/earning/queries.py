@@ -1,25 +1,23 @@
-"""All SQL of earning."""
+"""All SQL of earning: orders, counters of limits, awards."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CursorResult
 
-from loyalty_svc.earning.orders import OrderEarning, Refund
-from loyalty_svc.earning.programme import Programme, read
+from loyalty_svc.earning.bench import AwardNote
+from loyalty_svc.earning.limits import Counter, Key
+from loyalty_svc.earning.orders import OrderEarning, Part, Refund
 from moat.kit.db.transaction import Transaction
+from moat.kit.ids import uuid7
 
-_PROGRAMMES = """
-SELECT version, valid_from, valid_to, document::text AS document FROM earning_programme
-WHERE status <> 'draft' ORDER BY valid_from NULLS FIRST, version
-"""
 # An order belongs to whom its customer has become by now.
 _LOAD = """
 SELECT o.order_uid, o.revision, coalesce(a.to_id, o.customer_id), o.paid_at, o.currency, coalesce(o.total_minor, 0),
-       o.programme_version, o.earned, o.reversed, o.refunds
+       o.programme_version, o.earned, o.reversed, o.refunds, o.others
 FROM order_earning o LEFT JOIN customer_alias a ON a.from_id = o.customer_id
 WHERE o.order_uid = ANY(CAST(:ids AS uuid[]))
 """
@@ -27,15 +25,17 @@ WHERE o.order_uid = ANY(CAST(:ids AS uuid[]))
 # since it was read is locked and left as it is, and its id does not come back.
 _SAVE = """
 INSERT INTO order_earning AS o (order_uid, revision, customer_id, paid_at, currency, total_minor, programme_version,
-                                earned, reversed, refunds)
+                                earned, reversed, refunds, others)
 SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:revisions AS integer[]), CAST(:customers AS uuid[]),
                      CAST(:paid_at AS timestamptz[]), CAST(:currencies AS text[]), CAST(:totals AS bigint[]),
                      CAST(:versions AS integer[]), CAST(:earned AS bigint[]),
-                     CAST(:reversed AS bigint[]), CAST(:refunds AS jsonb[])) ORDER BY 1
+                     CAST(:reversed AS bigint[]), CAST(:refunds AS jsonb[]), CAST(:others AS jsonb[]))
+ORDER BY 1
 ON CONFLICT (order_uid) DO UPDATE SET
   revision = excluded.revision, customer_id = excluded.customer_id, paid_at = excluded.paid_at,
   currency = excluded.currency, total_minor = excluded.total_minor, programme_version = excluded.programme_version,
-  earned = excluded.earned, reversed = excluded.reversed, refunds = excluded.refunds
+  earned = excluded.earned, reversed = excluded.reversed, refunds = excluded.refunds,
+  others = excluded.others
 WHERE o.revision = excluded.revision - 1
 RETURNING o.order_uid
 """
@@ -51,9 +51,61 @@ ON CONFLICT (order_uid) DO NOTHING RETURNING order_uid
 """
 
 
-async def programmes(tx: Transaction) -> list[Programme]:
-    """Every version that is or was published, the earliest first."""
-    return [read(row.version, row.valid_from, row.valid_to, row.document) for row in await tx.all(_PROGRAMMES)]
+# Known counters are locked in the order of their keys; those that are missing are made, and found again if somebody
+# else was faster.
+_LOCK_COUNTERS = """
+SELECT c.scope, c.customer_id, c.per, c.starts_at, c.points, c.awards, c.last_at
+FROM earning_counter c
+JOIN unnest(CAST(:scopes AS text[]), CAST(:customers AS uuid[]), CAST(:pers AS text[]), CAST(:starts AS timestamptz[]))
+  AS t (scope, customer_id, per, starts_at) USING (scope, customer_id, per, starts_at)
+ORDER BY c.customer_id, c.scope, c.per, c.starts_at FOR UPDATE OF c
+"""
+_MAKE_COUNTERS = """
+INSERT INTO earning_counter (scope, customer_id, per, starts_at)
+SELECT * FROM unnest(CAST(:scopes AS text[]), CAST(:customers AS uuid[]), CAST(:pers AS text[]),
+                     CAST(:starts AS timestamptz[])) AS t (scope, customer_id, per, starts_at)
+ORDER BY t.customer_id, t.scope COLLATE "C", t.per COLLATE "C", t.starts_at
+ON CONFLICT DO NOTHING RETURNING scope, customer_id, per, starts_at, points, awards, last_at
+"""
+_COUNT = """
+UPDATE earning_counter c
+SET points = c.points + t.points, awards = c.awards + t.awards, last_at = greatest(c.last_at, t.last_at)
+FROM unnest(CAST(:scopes AS text[]), CAST(:customers AS uuid[]), CAST(:pers AS text[]), CAST(:starts AS timestamptz[]),
+            CAST(:points AS bigint[]), CAST(:awards AS bigint[]), CAST(:last_at AS timestamptz[]))
+  AS t (scope, customer_id, per, starts_at, points, awards, last_at)
+WHERE (c.scope, c.customer_id, c.per, c.starts_at) = (t.scope, t.customer_id, t.per, t.starts_at)
+"""
+_NOTE = """
+INSERT INTO award (id, customer_id, cause_id, at, noted_at, wanted, points, status, code, rule, event_type, event_id,
+                   order_id, matched, cut_by)
+SELECT t.id, t.customer_id, t.cause_id, t.at, :noted_at, t.wanted, t.points, t.status, t.code, t.rule, t.event_type,
+       t.event_id, t.order_id, t.matched, t.cut_by
+FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS uuid[]), CAST(:causes AS uuid[]), CAST(:at AS timestamptz[]),
+            CAST(:wanted AS bigint[]), CAST(:points AS bigint[]), CAST(:statuses AS text[]), CAST(:codes AS text[]),
+            CAST(:rules AS text[]), CAST(:types AS text[]), CAST(:event_ids AS text[]), CAST(:order_ids AS text[]),
+            CAST(:matched AS text[]), CAST(:cut_by AS text[]))
+  AS t (id, customer_id, cause_id, at, wanted, points, status, code, rule, event_type, event_id, order_id, matched,
+        cut_by)
+ORDER BY t.cause_id, t.code COLLATE "C" ON CONFLICT (cause_id, code) DO NOTHING
+"""
+_NOTED = "SELECT DISTINCT cause_id FROM award WHERE cause_id = ANY(CAST(:ids AS uuid[]))"
+_LOCK_ORDER = _LOAD + " FOR UPDATE OF o"
+_MOVE_AWARDS = """
+UPDATE award a SET customer_id = t.to_id
+FROM unnest(CAST(:from_ids AS uuid[]), CAST(:to_ids AS uuid[])) AS t (from_id, to_id) WHERE a.customer_id = t.from_id
+"""
+_MOVE_COUNTERS = """
+WITH gone AS (
+  DELETE FROM earning_counter c
+  USING unnest(CAST(:from_ids AS uuid[]), CAST(:to_ids AS uuid[])) AS t (from_id, to_id) WHERE c.customer_id = t.from_id
+  RETURNING t.to_id, c.scope, c.per, c.starts_at, c.points, c.awards, c.last_at)
+INSERT INTO earning_counter AS c (customer_id, scope, per, starts_at, points, awards, last_at)
+SELECT to_id, scope, per, starts_at, sum(points), sum(awards), max(last_at) FROM gone
+GROUP BY to_id, scope, per, starts_at ORDER BY to_id, scope, per, starts_at
+ON CONFLICT (customer_id, scope, per, starts_at) DO UPDATE SET
+  points = c.points + excluded.points, awards = c.awards + excluded.awards,
+  last_at = greatest(c.last_at, excluded.last_at)
+"""
 
 
 async def load(tx: Transaction, order_uids: Iterable[UUID]) -> dict[UUID, OrderEarning]:
@@ -66,7 +118,7 @@ async def save(tx: Transaction, orders: Sequence[OrderEarning]) -> set[UUID]:
     """Keep the states, each one revision on; returns those that somebody else had changed meanwhile, unsaved."""
     if not orders:
         return set()
-    are_fresh = not any(order.revision or order.refunds for order in orders)
+    are_fresh = not any(order.revision or order.refunds or order.others for order in orders)
     rows: Sequence[Any] = (await (_write_fresh if are_fresh else _write_changed)(tx, orders)).all()
     if len(rows) == len(orders):
         return set()
@@ -99,12 +151,14 @@ async def _write_changed(tx: Transaction, orders: Sequence[OrderEarning]) -> Cur
         earned=[order.earned for order in orders],
         reversed=[order.reversed for order in orders],
         refunds=[_write_refunds(order.refunds) for order in orders],
+        others=[_write_others(order.others) for order in orders],
     )
 
 
 def _read(row: Any) -> OrderEarning:
     order = OrderEarning(*row)
     order.refunds = _read_refunds(row.refunds)
+    order.others = [Part(tuple(credits), earned, back) for credits, earned, back in row.others or ()]
     return order
 
 
@@ -119,3 +173,81 @@ def _write_refunds(refunds: Sequence[Refund]) -> str | None:
     if not refunds:
         return None
     return json.dumps([[one.refund_id, one.at.isoformat(), *one[2:]] for one in refunds])
+
+
+def _write_others(parts: Sequence[Part]) -> str | None:
+    if not parts:
+        return None
+    return json.dumps([[part.credits, part.earned, part.reversed] for part in parts])
+
+
+async def lock_order(tx: Transaction, order_uid: UUID) -> OrderEarning | None:
+    """The state of an order, held until the transaction ends."""
+    row = await tx.first(_LOCK_ORDER, ids=[order_uid])
+    return None if row is None else _read(row)
+
+
+async def hold_counters(tx: Transaction, keys: Collection[Key]) -> dict[Key, Counter]:
+    """These counters, locked until the transaction ends; new ones are zero."""
+    found = await _lock(tx, keys)
+    missing = [key for key in keys if key not in found]
+    if missing:
+        rows: Sequence[Any] = (await tx.execute(_MAKE_COUNTERS, **_columns(missing))).all()
+        found |= _counters(rows)
+        if len(rows) < len(missing):
+            # What was not made by us was made by somebody who has committed meanwhile, and can be locked.
+            found |= await _lock(tx, [key for key in missing if key not in found])
+    return found
+
+
+async def _lock(tx: Transaction, keys: Collection[Key]) -> dict[Key, Counter]:
+    rows: Sequence[Any] = await tx.all(_LOCK_COUNTERS, **_columns(keys))
+    return _counters(rows)
+
+
+def _counters(rows: Sequence[Any]) -> dict[Key, Counter]:
+    return {Key(row[0], row[1], row[2], row[3]): Counter(row[4], row[5], row[6]) for row in rows}
+
+
+def _columns(keys: Collection[Key]) -> dict[str, list[object]]:
+    return {
+        "scopes": [key.scope for key in keys],
+        "customers": [key.customer_id for key in keys],
+        "pers": [key.per for key in keys],
+        "starts": [key.starts_at for key in keys],
+    }
+
+
+async def count(tx: Transaction, counters: Mapping[Key, Counter]) -> None:
+    """Add what a batch counted to the counters that it holds."""
+    changed = {key: counter for key, counter in counters.items() if counter.added_points or counter.added_awards}
+    if changed:
+        await tx.execute(
+            _COUNT,
+            **_columns(changed),
+            points=[counter.added_points for counter in changed.values()],
+            awards=[counter.added_awards for counter in changed.values()],
+            last_at=[counter.last_at for counter in changed.values()],
+        )
+
+
+async def note(tx: Transaction, notes: Sequence[AwardNote], *, at: datetime) -> None:
+    """Keep awards worth a note; one that is known for the same cause and rule stays."""
+    if not notes:
+        return
+    names = ("customers", "causes", "at", "wanted", "points", "statuses", "codes", "rules", "types", "event_ids")
+    columns = dict(zip((*names, "order_ids", "matched", "cut_by"), map(list, zip(*notes, strict=True)), strict=True))
+    await tx.execute(_NOTE, ids=[uuid7() for _ in notes], noted_at=at, **columns)
+
+
+async def noted(tx: Transaction, cause_ids: Iterable[UUID]) -> set[UUID]:
+    """Those causes that awards are noted of."""
+    rows: Sequence[Any] = await tx.all(_NOTED, ids=list(cause_ids))
+    return {row[0] for row in rows}
+
+
+async def move(tx: Transaction, merges: Sequence[tuple[UUID, UUID]]) -> None:
+    """Give the survivors what was counted and noted of those who were merged away; pairs of (from, to)."""
+    ids = {"from_ids": [from_id for from_id, _ in merges], "to_ids": [to_id for _, to_id in merges]}
+    await tx.execute(_MOVE_AWARDS, **ids)
+    await tx.execute(_MOVE_COUNTERS, **ids)

@@ -1,22 +1,32 @@
-"""What earning does inside the transaction it is given: orders become postings, balances, tiers and events.
+"""What earning does inside the transaction it is given: events become postings, balances, tiers and events.
 
-Load once, fold in memory, save once: the number of statements does not depend on the number of events.
+Load once, fold in memory, save once: the number of statements does not depend on the number of events. Counters of
+limits are held first, before any order is read, so that of two consumers that pay one order the second sees it paid.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
+from loyalty_svc.accounts.types import Expiry
 from loyalty_svc.earning import queries
 from loyalty_svc.earning.announcing import announce
-from loyalty_svc.earning.orders import Decision, Earned, OrderEarning, Paid, Refund, pay, take_back
-from loyalty_svc.earning.programme import Programme, valid_at
+from loyalty_svc.earning.bench import AwardNote, Bench, Happening
+from loyalty_svc.earning.events import ORDER_PAID
+from loyalty_svc.earning.judging import Book, bound
+from loyalty_svc.earning.limits import give_back
+from loyalty_svc.earning.orders import Award, Decision, Earned, OrderEarning, Paid, Refund, pay, release, take_back
+from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, RULES, Programme
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.posting import Basis, Cause, Kind, Posting, owed
+from loyalty_svc.tiers import queries as tier_queries
 from loyalty_svc.tiers import usecases as tiers
 from moat.contracts.orders import OrderPaid
 from moat.kit.db.transaction import Transaction
+from moat.kit.documents import versions
+from moat.kit.events import Cause as EventCause
 from moat.kit.events import Event
 
 Orders = Mapping[UUID, Sequence[int]]
@@ -27,24 +37,86 @@ class OrderKeptChanging(RuntimeError):
     """An order's state changed although its row was locked; it cannot happen."""
 
 
-async def post_orders(tx: Transaction, batch: Sequence[Event[Any]]) -> None:
+async def book_of(tx: Transaction) -> Book:
+    """Every version of the programme and of its rules."""
+    programmes = (await versions(tx, PROGRAMMES)).get(PROGRAMME, [])
+    rules = await versions(tx, RULES)
+    return bound(tuple(programmes), tuple(tuple(many) for many in rules.values()))
+
+
+async def post_orders(tx: Transaction, batch: Sequence[Event[Any]], *, now: datetime) -> None:
     """Give points for paid orders and take them back for refunds, whatever arrives first."""
-    programmes = await queries.programmes(tx)
+    book = await book_of(tx)
+    paid = {place: _order(event, book) for place, event in enumerate(batch) if isinstance(event.data, OrderPaid)}
+    bench = await _bench(tx, book, paid)
     decided: dict[int, list[tuple[Decision, Programme]]] = {}
     pending: Orders = _by_order(batch)
     # Another round sees the orders that another consumer made or changed while the first was thinking: after one for
     # each they are known and locked.
     for _ in range(3):
-        pending = await _decide(tx, batch, pending, programmes, decided)
+        pending = await _decide(tx, batch, pending, bench, decided)
         if not pending:
             break
     else:
         raise OrderKeptChanging(f"{len(pending)} orders")
-    postings, causes = _postings(batch, decided)
+    await _keep(tx, bench, [note for place in bench.decided for note in bench.notes(place)], now=now)
+    await _post(tx, *_postings(batch, decided), now=now)
+
+
+async def post_events(tx: Transaction, batch: Sequence[Event[Any]], *, now: datetime) -> None:
+    """Give points for other events; each thing that happens is rewarded once by each rule, however often it is told."""
+    book = await book_of(tx)
+    happenings = {place: one for place, event in enumerate(batch) if book.is_about((one := _event(event)).on)}
+    if not happenings:
+        return
+    # One that was told before is not judged again, so that it does not count against its limits.
+    known = await queries.noted(tx, [one.cause_id for one in happenings.values()])
+    fresh: dict[int, Happening] = {}
+    for place, one in happenings.items():
+        if one.cause_id not in known:
+            known.add(one.cause_id)
+            fresh[place] = one
+    bench = await _bench(tx, book, fresh)
+    postings: list[Posting] = []
+    causes: list[Event[Any]] = []
+    for place, one in fresh.items():
+        judge = bench.judge(place)
+        for award in bench.decide(place).awards if judge else ():
+            assert judge is not None
+            cause = Cause(one.cause_id, award.code, one.event_id)
+            postings.append(
+                owed(one.customer_id, _earned(one.on, award, judge.programme), award.points, at=one.at, cause=cause)
+            )
+            causes.append(batch[place])
+    await _keep(tx, bench, [note for place in fresh for note in bench.notes(place, with_given=True)], now=now)
+    await _post(tx, postings, causes, now=now)
+
+
+async def _bench(tx: Transaction, book: Book, happenings: Mapping[int, Happening]) -> Bench:
+    """What judging needs besides the events: tiers and counters, where a rule asks for them."""
+    bench = Bench(book, happenings)
+    if bench.reads_tier():
+        members = {one.customer_id for one in happenings.values()}
+        standings = await tier_queries.standings(tx, members)
+        first = (await tier_queries.plan(tx)).base.code
+        for one in happenings.values():
+            one.row["tier"] = standings[one.customer_id].tier if one.customer_id in standings else first
+    if keys := bench.keys():
+        bench.counters = await queries.hold_counters(tx, keys)
+    return bench
+
+
+async def _keep(tx: Transaction, bench: Bench, notes: Sequence[AwardNote], *, now: datetime) -> None:
+    await queries.count(tx, bench.counters)
+    await queries.note(tx, notes, at=now)
+
+
+async def _post(tx: Transaction, postings: list[Posting], causes: list[Any], *, now: datetime) -> None:
     if postings:
-        posted = await ledger.post(tx, postings)
-        announce(tx, posted, causes)
+        posted = await ledger.post(tx, postings, now=now)
+        announce(tx, posted, causes, now=now)
         await tiers.follow_growth(tx, posted, causes)
+        await ledger.expire_due(tx, posted, now=now)
 
 
 def _by_order(batch: Sequence[Event[Any]]) -> dict[UUID, list[int]]:
@@ -54,56 +126,70 @@ def _by_order(batch: Sequence[Event[Any]]) -> dict[UUID, list[int]]:
     return places
 
 
+def _order(event: Event[Any], book: Book) -> Happening:
+    """A paid order as rules see it."""
+    data, judge = event.data, book.at(event.time)
+    row = {
+        "currency": data.currency,
+        "total_minor": data.total_minor,
+        "channel": data.channel,
+        "order_source": data.order_source,
+        "at": event.time,
+        "paid_at": event.time,
+        "tier": None,
+        "lines": [line.model_dump() for line in data.lines] if judge and judge.reads_lines else None,
+    }
+    return Happening(ORDER_PAID, event.about, event.time, data.order_uid, event.id, data.order_id, row)
+
+
+def _event(event: Event[Any]) -> Happening:
+    """Any other event as rules see it: rewarded once is the thing that it is about, where it has one."""
+    name = type(event.data).AGGREGATE_ID
+    thing = getattr(event.data, name) if name else f"{event.source} {event.id}"
+    cause_id = uuid5(NAMESPACE_OID, f"{event.type} {thing}")
+    row = {**event.data.model_dump(), "at": event.time, "tier": None}
+    on = event.type.removeprefix("moat.").removesuffix(".v1")
+    return Happening(on, event.about, event.time, cause_id, event.id, None, row)
+
+
 async def _decide(
     tx: Transaction,
     batch: Sequence[Event[Any]],
     orders: Orders,
-    programmes: Sequence[Programme],
+    bench: Bench,
     decided: dict[int, list[tuple[Decision, Programme]]],
 ) -> Orders:
     """Fold the events of these orders and save their states; returns the orders that have to be decided again."""
     known = await queries.load(tx, orders)
-    versions = {programme.version: programme for programme in programmes}
     changed: list[OrderEarning] = []
-    found: dict[UUID, list[tuple[int, list[Decision]]]] = {}
+    found: dict[UUID, list[tuple[int, Sequence[Decision]]]] = {}
     for order_uid, places in orders.items():
         order = known.get(order_uid) or OrderEarning(order_uid)
         before = (order.paid_at, len(order.refunds))
-        found[order_uid] = [(place, _fold(order, batch[place], programmes)) for place in places]
+        found[order_uid] = [(place, _fold(order, place, batch[place], bench)) for place in places]
         if (order.paid_at, len(order.refunds)) != before:
             changed.append(order)
     stale = await queries.save(tx, changed)
     for order in changed:
         if order.programme_version is not None and order.order_uid not in stale:
-            programme = versions[order.programme_version]
+            programme = bench.book.versions[order.programme_version]
             for place, decisions in found[order.order_uid]:
                 if decisions:
                     decided[place] = [(decision, programme) for decision in decisions]
     return {order_uid: orders[order_uid] for order_uid in stale}
 
 
-def _fold(order: OrderEarning, event: Event[Any], programmes: Sequence[Programme]) -> list[Decision]:
+def _fold(order: OrderEarning, place: int, event: Event[Any], bench: Bench) -> Sequence[Decision]:
     data = event.data
     if isinstance(data, OrderPaid):
         if order.paid_at is not None:
+            bench.forget(place)
             return []
-        programme = valid_at(programmes, event.time)
-        awards = programme.awards(_row(data, event, programme), event.time) if programme else ()
-        version = programme.version if programme else None
+        judge = bench.book.at(event.time)
+        version = judge.programme.version if judge else None
+        awards = bench.decide(place).awards
         return pay(order, Paid(event.about, event.time, data.currency, data.total_minor, version, awards))
     return take_back(order, Refund(data.refund_id, event.time, data.currency, data.amount_minor, event.id))
-
-
-def _row(data: OrderPaid, event: Event[Any], programme: Programme) -> dict[str, Any]:
-    """The order as conditions see it."""
-    return {
-        "currency": data.currency,
-        "total_minor": data.total_minor,
-        "channel": data.channel,
-        "order_source": data.order_source,
-        "paid_at": event.time,
-        "lines": [line.model_dump() for line in data.lines] if programme.reads_lines else None,
-    }
 
 
 def _postings(
@@ -120,20 +206,65 @@ def _postings(
     return postings, causes
 
 
-@lru_cache(maxsize=1024)
-def _basis(kind: Kind, reason: str, credits: tuple[str, ...], rule: str | None, matched: str | None) -> Basis:
+@lru_cache(maxsize=4096)
+def _basis(
+    kind: Kind,
+    reason: str,
+    credits: tuple[str, ...],
+    rule: str | None = None,
+    matched: str | None = None,
+    pending: timedelta | None = None,
+    expires: Expiry | None = None,
+) -> Basis:
     """One object for equal ones, which the ledger stores together."""
-    return Basis(kind, reason, credits, rule, matched)
+    return Basis(kind, reason, credits, rule, matched, pending=pending, expires=expires)
+
+
+def _earned(on: str, award: Award, programme: Programme) -> Basis:
+    terms = award.terms
+    credits = terms.credits or programme.credits
+    return _basis(Kind.EARNED, on, credits, award.rule, award.matched, terms.pending, terms.expires)
 
 
 def _posting(event: Event[Any], decision: Decision, programme: Programme) -> Posting:
     order_uid, order_id = event.data.order_uid, event.data.order_id
     if isinstance(decision, Earned):
         award = decision.award
-        basis = _basis(Kind.EARNED, "order.paid", programme.credits, award.rule, award.matched)
+        basis = _earned(ORDER_PAID, award, programme)
         cause = Cause(order_uid, award.code, event.id, order_id)
         return owed(decision.customer_id, basis, award.points, at=decision.at, cause=cause)
-    refund = decision.refund
-    basis = _basis(Kind.REVERSED, "order.refunded", programme.credits, None, None)
-    cause = Cause(order_uid, refund.refund_id, refund.event_id, order_id)
+    refund, credits = decision.refund, decision.credits
+    basis = _basis(Kind.REVERSED, "order.refunded", credits or programme.credits)
+    part = refund.refund_id if credits is None else f"{refund.refund_id} {'+'.join(credits)}"
+    cause = Cause(order_uid, part, refund.event_id, order_id)
     return owed(decision.customer_id, basis, -decision.points, at=decision.at, cause=cause)
+
+
+async def give_held(tx: Transaction, note: AwardNote, *, now: datetime) -> int:
+    """Give an award that was held, as far as the refunds known by now leave it; returns how many points those are."""
+    book = await book_of(tx)
+    judge = book.at(note.at)
+    assert judge is not None
+    programme, points = judge.programme, note.points
+    award = Award(note.code, note.rule, note.points, note.matched, book.rule(note.rule).terms)
+    order = await queries.lock_order(tx, note.cause_id)
+    if order is not None:
+        points = release(order, award)
+        await queries.save(tx, [order])
+    if points:
+        cause = Cause(note.cause_id, note.code, note.event_id, note.order_id)
+        basis = _earned(note.event_type, award, programme)
+        posting = owed(note.customer_id, basis, points, at=note.at, cause=cause)
+        await _post(tx, [posting], [EventCause(note.event_id, None, None)], now=now)
+    return points
+
+
+async def uncount_held(tx: Transaction, note: AwardNote) -> None:
+    """An award that was held is not given: its limits let others through again."""
+    book = await book_of(tx)
+    judge = book.at(note.at)
+    assert judge is not None
+    keys = list(dict.fromkeys(judge.keys_of(book.rule(note.rule), note.customer_id, note.at)))
+    counters = await queries.hold_counters(tx, keys)
+    give_back(counters.values(), note.points)
+    await queries.count(tx, counters)

@@ -4,7 +4,7 @@
 number; a roll-back takes that number for its copy and moves the draft on, so that numbers grow with publication.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
@@ -32,6 +32,9 @@ from moat.kit.documents.kind import (
 from moat.kit.documents.queries import Version
 from moat.kit.ids import uuid7
 from moat.kit.problems import FieldError, Invalid, PreconditionFailed
+
+Asks = Callable[[Transaction, C], Awaitable[Sequence[Doubt]]] | None
+"""What else should be asked, beside the kind's own doubts."""
 
 BACKDATED = Doubt(
     "documents.backdated",
@@ -134,25 +137,33 @@ async def discard(tx: Transaction, kind: DocumentKind[M, C], code: str, change: 
 
 
 async def publish(
-    tx: Transaction, kind: DocumentKind[M, C], code: str, change: Change, *, valid_from: datetime | None
+    tx: Transaction,
+    kind: DocumentKind[M, C],
+    code: str,
+    change: Change,
+    asks: Asks[C] = None,
+    *,
+    valid_from: datetime | None = None,
 ) -> Live[C]:
     """Publish the draft; what was published until now is retired, and judges until the new one does."""
     held = await _hold(tx, kind, code, change)
     if held.draft is None:
         raise NoDraft()
-    begins = await _make_way(tx, kind, held, held.draft, held.draft.version, change, valid_from)
+    begins = await _make_way(tx, kind, held, held.draft, held.draft.version, change, asks, valid_from)
     await queries.publish(tx, held.draft.id, valid_from=begins, by=change.by, at=change.at)
     return await _told(tx, kind, code, held.draft.id, "document.published", change)
 
 
-async def roll_back(tx: Transaction, kind: DocumentKind[M, C], code: str, change: Change, *, version: int) -> Live[C]:
+async def roll_back(
+    tx: Transaction, kind: DocumentKind[M, C], code: str, change: Change, asks: Asks[C] = None, *, version: int
+) -> Live[C]:
     """Publish a copy of an earlier version as a new one. A draft stays, with the next number."""
     held = await _hold(tx, kind, code, change)
     wanted = next((one for one in held.versions if one.version == version and one.status != "draft"), None)
     if wanted is None:
         raise UnknownDocument(f"There is no version {version} that was published")
     number = held.draft.version if held.draft else held.last + 1
-    begins = await _make_way(tx, kind, held, wanted, number, change, None)
+    begins = await _make_way(tx, kind, held, wanted, number, change, asks, None)
     if held.draft is not None:
         await queries.renumber(tx, held.draft.id, version=number + 1)
     copy_id = uuid7()
@@ -181,19 +192,21 @@ async def _make_way(
     version: Version,
     number: int,
     change: Change,
+    asks: Asks[C],
     valid_from: datetime | None,
 ) -> datetime:
     """Check what is to be published as `number`, retire what is published, and say from when the new one judges."""
     least = held.valid_from_least()
     if valid_from is not None and least is not None and valid_from < least:
-        told = f"the version before is valid from or until {least.isoformat()}, so this one cannot be before it"
-        raise WrongDocument(errors=[FieldError("/valid_from", told)])
+        wrong = f"the version before is valid from or until {least.isoformat()}, so this one cannot be before it"
+        raise WrongDocument(errors=[FieldError("/valid_from", wrong)])
     begins = valid_from or max(change.at, least or change.at)
     value = compiled(kind, await _read(tx, kind, version), Ref(kind.name, version.code, number), pointer="")
-    doubts = [*kind.doubts(value), *([BACKDATED] if begins < change.at else [])]
+    asked = await asks(tx, value) if asks is not None else ()
+    doubts = [*kind.doubts(value), *asked, *([BACKDATED] if begins < change.at else [])]
     if unconfirmed := [doubt for doubt in doubts if doubt.code not in change.confirm]:
-        asked = [{"code": one.code, "texts": one.texts} for one in unconfirmed]
-        raise ConfirmationNeeded(unconfirmed[0].texts["en"], doubts=asked)
+        told = [{"code": one.code, "texts": one.texts} for one in unconfirmed]
+        raise ConfirmationNeeded(unconfirmed[0].texts["en"], doubts=told)
     if held.published is not None:
         await queries.retire(tx, held.published.id, valid_to=begins, by=change.by, at=change.at)
     return begins

@@ -1,6 +1,6 @@
 """The door of a kind of document: draft, preview, publish, retire, roll back, versions."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -16,6 +16,7 @@ from moat.kit.documents.kind import (
     C,
     ConfirmationNeeded,
     DocumentKind,
+    Doubt,
     DraftExists,
     M,
     NoDraft,
@@ -40,6 +41,8 @@ from moat.kit.web import Db, IfMatch, Now, Once, Page, PageQuery, etag, problems
 
 Preview = Callable[[Transaction, C, datetime], Awaitable[Any]]
 """What a draft would do, as JSON: (tx, compiled draft, now)."""
+Doubts = Callable[[Transaction, C], Awaitable[Sequence[Doubt]]]
+"""What else publishing should ask to confirm, where the store has to be asked: (tx, compiled)."""
 Hook = Callable[[Transaction, Published[C], datetime], Awaitable[None]]
 """Runs in the transaction that publishes or retires a version; a Problem it raises refuses that."""
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,15 +55,16 @@ def document_routes(
     read: str,
     write: str,
     preview: Preview[C] | None = None,
+    doubts: Doubts[C] | None = None,
     on_publish: Hook[C] | None = None,
     on_retire: Hook[C] | None = None,
 ) -> APIRouter:
     """The routes of `kind` under `path`; `read` and `write` are scopes. See the module `moat.kit.documents`."""
     router = APIRouter(prefix=path)
     _add_reading(router, kind, read)
-    _add_preview(router, kind, write, preview)
+    _add_preview(router, kind, write, preview, doubts)
     _add_drafting(router, kind, write)
-    _add_publishing(router, kind, write, on_publish, on_retire)
+    _add_publishing(router, kind, write, doubts, on_publish, on_retire)
     return router
 
 
@@ -119,7 +123,9 @@ def _version_out(version: queries.Version, document: dict[str, Any], before: dic
     return VersionOut(version=DocumentOut.of(version, document), changes=changes)
 
 
-def _add_preview(router: APIRouter, kind: DocumentKind[M, C], write: str, preview: Preview[C] | None) -> None:
+def _add_preview(
+    router: APIRouter, kind: DocumentKind[M, C], write: str, preview: Preview[C] | None, doubts: Doubts[C] | None
+) -> None:
     model: Any = kind.model
 
     @router.post("/preview", dependencies=[Depends(allow(write))])
@@ -127,11 +133,10 @@ def _add_preview(router: APIRouter, kind: DocumentKind[M, C], write: str, previe
     async def preview_document(body: Any, db: Db, clock: Now) -> PreviewOut:
         """Check a document and say what it would do; nothing is kept."""
         value = editing.compiled(kind, body.document, Ref(kind.name, body.code, 0), pointer="/document")
-        doubts = [DoubtOut.of(doubt) for doubt in kind.doubts(value)]
-        if preview is None:
-            return PreviewOut(doubts=doubts)
         async with db.transaction() as tx:
-            return PreviewOut(doubts=doubts, would=await preview(tx, value, clock.now()))
+            found = [*kind.doubts(value), *(await doubts(tx, value) if doubts else ())]
+            would = await preview(tx, value, clock.now()) if preview else None
+        return PreviewOut(doubts=[DoubtOut.of(doubt) for doubt in found], would=would)
 
 
 def _add_drafting(router: APIRouter, kind: DocumentKind[M, C], write: str) -> None:
@@ -180,6 +185,7 @@ def _add_publishing(
     router: APIRouter,
     kind: DocumentKind[M, C],
     write: str,
+    doubts: Doubts[C] | None,
     on_publish: Hook[C] | None,
     on_retire: Hook[C] | None,
 ) -> None:
@@ -195,7 +201,7 @@ def _add_publishing(
         """Publish the draft. Of two who have read the same revision the second gets 412."""
         async with once.transaction() as tx:
             change = Change(caller.principal, clock.now(), revision, body.confirm)
-            live = await editing.publish(tx, kind, code, change, valid_from=body.valid_from)
+            live = await editing.publish(tx, kind, code, change, doubts, valid_from=body.valid_from)
             return await _answer(once, tx, live, on_publish, change)
 
     @router.post("/{code}/rollback", responses=problems(UnknownDocument, ConfirmationNeeded))
@@ -210,7 +216,7 @@ def _add_publishing(
         """Publish a copy of an earlier version as a new one."""
         async with once.transaction() as tx:
             change = Change(caller.principal, clock.now(), revision, body.confirm)
-            live = await editing.roll_back(tx, kind, code, change, version=body.version)
+            live = await editing.roll_back(tx, kind, code, change, doubts, version=body.version)
             return await _answer(once, tx, live, on_publish, change)
 
     @router.post("/{code}/retire", responses=problems(UnknownDocument, NotPublished))

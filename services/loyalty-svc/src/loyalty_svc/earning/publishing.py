@@ -1,0 +1,86 @@
+"""What a rule or the programme is checked against before it is published: the documents beside it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from loyalty_svc.accounts.types import ACCOUNT_TYPES
+from loyalty_svc.earning.events import ORDER_PAID
+from loyalty_svc.earning.formula import OnTop, Ratio
+from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, RULES, Programme, Rule
+from loyalty_svc.earning.worth import MORE_THAN_WORTH, POINT_COST, is_more_than_worth
+from loyalty_svc.ledger.tables import POINTS
+from loyalty_svc.tiers import queries as tiers
+from moat.kit.db.transaction import Transaction
+from moat.kit.documents import Doubt, Published, WrongDocument, published
+from moat.kit.problems import FieldError, nearest
+
+SAMPLES: Final = (1, 99, 100, 999)
+"""The orders that a preview shows, in whole currency units."""
+
+
+async def preview_rule(tx: Transaction, rule: Rule, at: datetime) -> dict[str, Any]:
+    """What the rule alone gives for a few orders without lines, before limits; null where it does not fit."""
+    programme = (await published(tx, PROGRAMMES)).get(PROGRAMME)
+    if rule.on != ORDER_PAID or programme is None:
+        return {"samples": []}
+    samples = []
+    for currency, unit in programme.value.units.items():
+        for units in SAMPLES:
+            row = {"currency": currency, "total_minor": units * unit, "lines": [], "at": at, "paid_at": at}
+            match = rule.match(row | {"tier": None, "channel": None, "order_source": None}, unit, at)
+            points = match.wanted if match is not None else None
+            samples.append({"currency": currency, "total_minor": units * unit, "points": points})
+    return {"samples": samples}
+
+
+async def doubts_about_rule(tx: Transaction, rule: Rule) -> Sequence[Doubt]:
+    """Whether it gives more than its event is worth, at what points cost by now."""
+    programme = (await published(tx, PROGRAMMES)).get(PROGRAMME)
+    points = (await published(tx, ACCOUNT_TYPES)).get(POINTS)
+    cost = points.value.unit_cost if points is not None else None
+    point_cost = POINT_COST if cost is None else Ratio(cost.minor_per_thousand, 1000)
+    units = programme.value.units if programme is not None else {}
+    return [MORE_THAN_WORTH] if is_more_than_worth(rule, point_cost, units) else []
+
+
+async def check_rule(tx: Transaction, found: Published[Rule], at: datetime) -> None:
+    """Raises WrongDocument when it names a rule, a tier or an account type that is not there."""
+    rule = found.value
+    errors = await _unknown_types(tx, rule.terms.credits or ())
+    if rule.by_tier:
+        tiers_known = [tier.code for tier in (await tiers.plan(tx)).tiers]
+        errors += [_unknown("/by_tier/" + code, code, tiers_known) for code in rule.by_tier if code not in tiers_known]
+    if isinstance(rule.formula, OnTop):
+        errors += await _wrong_base(tx, rule, rule.formula.of)
+    if errors:
+        raise WrongDocument(errors[0].detail, errors=errors)
+
+
+async def check_programme(tx: Transaction, found: Published[Programme], at: datetime) -> None:
+    """Raises WrongDocument when it credits an account type that is not there."""
+    if errors := await _unknown_types(tx, found.value.credits):
+        raise WrongDocument(errors[0].detail, errors=errors)
+
+
+async def _unknown_types(tx: Transaction, credits: Sequence[str]) -> list[FieldError]:
+    if not credits:
+        return []
+    known = await published(tx, ACCOUNT_TYPES)
+    return [_unknown(f"/credits/{place}", code, known) for place, code in enumerate(credits) if code not in known]
+
+
+async def _wrong_base(tx: Transaction, rule: Rule, of: str) -> list[FieldError]:
+    known = {code: one.value for code, one in (await published(tx, RULES)).items() if code != rule.ref.code}
+    base = known.get(of)
+    if base is None:
+        return [_unknown("/award/of", of, known)]
+    if isinstance(base.formula, OnTop):
+        return [FieldError("/award/of", f"{of} is on top of another rule itself")]
+    if base.on != rule.on:
+        return [FieldError("/award/of", f"{of} is about {base.on}, this rule about {rule.on}")]
+    return []
+
+
+def _unknown(pointer: str, code: str, known: Iterable[str]) -> FieldError:
+    return FieldError(pointer, f"there is no {code} that is published{nearest(code, known)}")

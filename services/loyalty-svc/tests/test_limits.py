@@ -1,0 +1,114 @@
+"""The heart of limits: what still fits, in which period, and what is noted of what does not."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty_svc.earning.limits import starts_at
+
+from .rulebook import LI, Asked, a_rule, an_order, at_most, fixed, judge
+
+WANG = UUID(int=3)
+SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("per", "instant", "zone", "begun"),
+    [
+        ("day", "2026-03-01T15:59:59", SHANGHAI, "2026-02-28T16:00:00"),
+        ("day", "2026-03-01T16:00:00", SHANGHAI, "2026-03-01T16:00:00"),
+        ("week", "2026-03-01T15:59:59", SHANGHAI, "2026-02-22T16:00:00"),
+        ("month", "2026-02-28T16:00:00", SHANGHAI, "2026-02-28T16:00:00"),
+        ("hour", "2026-02-28T16:59:59", SHANGHAI, "2026-02-28T16:00:00"),
+        # The day on which New York's clocks go forward has 23 hours, the one on which they go back 25.
+        ("day", "2026-03-09T03:59:59", NEW_YORK, "2026-03-08T05:00:00"),
+        ("day", "2026-03-09T04:00:00", NEW_YORK, "2026-03-09T04:00:00"),
+        ("day", "2026-11-02T04:59:59", NEW_YORK, "2026-11-01T04:00:00"),
+        ("month", "2028-02-29T12:00:00", NEW_YORK, "2028-02-01T05:00:00"),
+    ],
+)
+def test_periods_begin_at_midnight_in_the_programmes_zone(per, instant: str, zone: ZoneInfo, begun: str):
+    at = datetime.fromisoformat(instant).replace(tzinfo=UTC)
+
+    assert starts_at(per, at, zone) == datetime.fromisoformat(begun).replace(tzinfo=UTC)
+
+
+def test_cap_gives_what_still_fits_and_refuse_gives_nothing():
+    capped = Asked(judge(r=a_rule(fixed(40), limits=[at_most(100)])))
+    refused = Asked(judge(r=a_rule(fixed(40), limits=[at_most(100, way="refuse")])))
+
+    assert [capped.points(an_order()).get("r", 0) for _ in range(4)] == [40, 40, 20, 0]
+    assert [refused.points(an_order()).get("r", 0) for _ in range(4)] == [40, 40, 0, 0]
+
+
+def test_what_was_cut_says_by_which_limit():
+    asked = Asked(judge(r=a_rule(fixed(40), limits=[at_most(60)], budget=70)))
+
+    noted = [note for _ in range(3) for note in asked.about(an_order()).noted]
+
+    assert [(note.wanted, note.points, note.cut_by) for note in noted] == [
+        (40, 20, "customer/day/points"),
+        (40, 0, "customer/day/points"),
+    ]
+    assert asked.about(an_order(), customer=WANG).noted[0].cut_by == "budget"
+
+
+def test_a_budget_pays_to_its_last_point():
+    asked = Asked(judge(r=a_rule(fixed(40), budget=100)))
+
+    given = [asked.points(an_order(), day=day, customer=UUID(int=day)).get("r", 0) for day in range(1, 6)]
+
+    assert given == [40, 40, 20, 0, 0]
+
+
+def test_a_limit_of_one_does_not_touch_another_and_ends_with_its_period():
+    asked = Asked(judge(r=a_rule(fixed(10), limits=[at_most(1, what="awards", way="refuse")])))
+
+    given = [
+        bool(asked.points(an_order(), day=day, customer=who)) for who, day in ((LI, 1), (LI, 1), (WANG, 1), (LI, 2))
+    ]
+
+    assert given == [True, False, True, True]
+
+
+def test_limits_of_the_programme_hold_for_all_rules_together():
+    asked = Asked(judge({"limits": [at_most(50)]}, a=a_rule(fixed(40)), b=a_rule(fixed(40))))
+
+    assert asked.points(an_order()) == {"a": 40, "b": 10}
+    assert asked.about(an_order()).noted[0].cut_by == "programme/customer/day/points"
+
+
+def test_a_cooldown_refuses_what_is_too_near_whichever_arrives_first():
+    asked = Asked(judge(r=a_rule(fixed(1), cooldown_hours=24)))
+
+    assert [bool(asked.points(an_order(), day=day)) for day in (5, 5.5, 4.5, 6, 4, 6.5)] == [
+        True,
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_velocity_guard_holds_what_comes_too_fast():
+    asked = Asked(judge(r=a_rule(fixed(10), limits=[at_most(2, per="hour", what="awards", way="hold")])))
+
+    decided = [asked.about(an_order()) for _ in range(3)]
+
+    assert [bool(one.awards) for one in decided] == [True, True, False]
+    assert [(note.points, note.is_held) for note in decided[2].noted] == [(10, True)]
+
+
+@given(st.lists(st.integers(1, 500), max_size=30), st.integers(1, 3_000), st.sampled_from(["cap", "refuse"]))
+def test_nothing_goes_over_a_limit_and_a_cap_leaves_nothing_unpaid(wanted: list[int], limit: int, way: str):
+    asked = Asked(judge(r=a_rule({"kind": "rate", "points": 1}, limits=[at_most(limit, way=way)])))
+
+    given = [asked.points(an_order(units * 100)).get("r", 0) for units in wanted]
+
+    assert sum(given) <= limit
+    assert sum(given) == min(limit, sum(wanted)) or way == "refuse"
