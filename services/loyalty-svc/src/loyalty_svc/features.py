@@ -27,6 +27,12 @@ from loyalty_svc.ledger import api as ledger_api
 from loyalty_svc.ledger import consumers as ledger_consumers
 from loyalty_svc.milestones import api as milestones_api
 from loyalty_svc.milestones import consumers as milestones_consumers
+from loyalty_svc.referrals import api as referrals_api
+from loyalty_svc.referrals import consumers as referrals_consumers
+from loyalty_svc.referrals import timers as referrals_timers
+from loyalty_svc.rewards import api as rewards_api
+from loyalty_svc.rewards import consumers as rewards_consumers
+from loyalty_svc.rewards import timers as rewards_timers
 from loyalty_svc.tiers import api as tiers_api
 from loyalty_svc.tiers import consumers as tiers_consumers
 from moat.contracts import customers, loyalty, orders, tickets
@@ -70,13 +76,26 @@ SERVICE: Final = Service(
             subscriptions=coupon_uses_consumers.subscriptions,
             timers=coupon_uses_timers.timers,
         ),
+        Feature(
+            "rewards",
+            routes=rewards_api.router,
+            subscriptions=rewards_consumers.subscriptions,
+            timers=rewards_timers.timers,
+        ),
         Feature("milestones", routes=milestones_api.router, subscriptions=milestones_consumers.subscriptions),
+        Feature(
+            "referrals",
+            routes=referrals_api.router,
+            subscriptions=referrals_consumers.subscriptions,
+            timers=referrals_timers.timers,
+        ),
     ),
     events=(
         customers.CustomerActivityRecorded,
         customers.CustomerConsentChanged,
         customers.CustomerCreated,
         customers.CustomerIdentified,
+        customers.CustomerMergeProposed,
         customers.CustomerMerged,
         customers.CustomerOccasionReached,
         customers.CustomerProfileUpdated,

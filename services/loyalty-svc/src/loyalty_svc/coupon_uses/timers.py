@@ -6,6 +6,7 @@ from uuid import UUID
 
 from loyalty_svc.coupon_uses import queries, usecases
 from loyalty_svc.coupon_uses.tables import RELEASE
+from moat.customers.follow import hold_merges_off
 from moat.kit.clock import Clock
 from moat.kit.db.transaction import Transaction
 from moat.kit.timers import DueTimer, Timers
@@ -14,7 +15,8 @@ timers: Final = Timers()
 
 
 async def lock_uses(keys: Sequence[str], tx: Transaction) -> None:
-    """Lock the uses first, in id order, as redemptions do."""
+    """Hold merges off, then lock the uses in id order, as redemptions do."""
+    await hold_merges_off(tx)
     await queries.lock_uses(tx, [UUID(key) for key in keys])
 
 

@@ -1,6 +1,6 @@
 """The heart of explanations: reasons why not, in the languages of the house."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -60,17 +60,22 @@ def sentence(refusal: Refusal, language: str, *, zone: str = BASKET.zone) -> str
     if refusal.reason is Reason.STACKING:
         facts["other"] = refusal.facts["names"][language]
     if refusal.reason is Reason.CONDITION:
-        because: tuple[Decided, ...] = refusal.facts["because"][:_SHOWN_MAX]
-        currency = refusal.facts["currency"]
-        facts["why"] = _JOINED[language].join(_part(one, currency, language) for one in because)
+        facts["why"] = why(refusal.facts["because"], _FIELDS, language, currency=refusal.facts["currency"])
     return SENTENCES[refusal.reason][language].format(**facts)
 
 
-def _part(one: Decided, currency: str, language: str) -> str:
+def why(
+    because: Sequence[Decided], fields: Mapping[str, Mapping[str, str]], language: str, *, currency: str | None = None
+) -> str:
+    """What the rules that decided asked, in words; `fields` names them by language, amounts are in `currency`."""
+    parts = [_part(one, fields[one.field][language], currency, language) for one in because[:_SHOWN_MAX]]
+    return _JOINED[language].join(parts)
+
+
+def _part(one: Decided, field: str, currency: str | None, language: str) -> str:
     """What one rule of the condition asked, or how much is missing to it where that is a number."""
-    field = _FIELDS[one.field][language]
     spell: Callable[[Any], str] = str
-    if one.field.endswith("_minor"):
+    if one.field.endswith("_minor") and currency is not None:
         spell = _amount_in(currency)
     join = "" if language == "zh-CN" else " "
     is_turned_around = one.outcome  # It holds and should not: a group around it is negated.

@@ -31,6 +31,9 @@ _PERSONAL = """
 SELECT coupon, version, id FROM coupon_pool WHERE kind = 'personal'
 AND (coupon, version) IN (SELECT * FROM unnest(CAST(:coupons AS text[]), CAST(:versions AS int[])))
 """
+_WITHDRAW_UNUSED = """
+UPDATE coupon_code SET withdrawn_at = coalesce(withdrawn_at, :at) WHERE id = :id AND uses = 0 RETURNING true
+"""
 _ADD_CODES = """
 INSERT INTO coupon_code (id, pool_id, expires_at, uses, code)
 SELECT id, :pool_id, :expires_at, 0, code FROM unnest(CAST(:ids AS uuid[]), CAST(:codes AS text[])) AS c (id, code)
@@ -169,6 +172,11 @@ async def withdraw_pool(tx: Transaction, pool_id: UUID, *, at: datetime) -> None
 async def withdraw_code(tx: Transaction, code_id: UUID, *, at: datetime) -> None:
     """It may not be used from now on."""
     await tx.execute(_WITHDRAW_CODE, id=code_id, at=at)
+
+
+async def withdraw_unused(tx: Transaction, code_id: UUID, *, at: datetime) -> bool:
+    """It may not be used from now on, if it was not; False if it was."""
+    return bool(await tx.scalar(_WITHDRAW_UNUSED, id=code_id, at=at))
 
 
 async def codes_of_pool(tx: Transaction, pool_id: UUID, *, after: UUID | None, limit: int) -> Sequence[Row[Any]]:

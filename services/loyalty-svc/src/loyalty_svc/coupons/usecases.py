@@ -247,6 +247,11 @@ async def withdraw(tx: Transaction, code_id: UUID, *, at: datetime) -> Any:
     return await code(tx, code_id)
 
 
+async def take_away(tx: Transaction, code_id: UUID, *, at: datetime) -> bool:
+    """Withdraw a code that nobody has used or put aside; False when somebody has."""
+    return await queries.withdraw_unused(tx, code_id, at=at)
+
+
 async def code(tx: Transaction, code_id: UUID) -> Any:
     """One code's row. Raises UnknownCode."""
     row = await queries.code(tx, code_id)

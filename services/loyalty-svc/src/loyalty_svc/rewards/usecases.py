@@ -1,0 +1,297 @@
+"""What rewards do inside the transaction they are given: points and pieces go together, or neither does.
+
+Points first and the shelf last: the shelf's row is the one that many wait for, so it is held for the shortest time. Who
+finds it empty has paid nothing, since his transaction never happened.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from loyalty_svc.coupons import usecases as coupons
+from loyalty_svc.coupons.announcing import Issued, Wish
+from loyalty_svc.holds import usecases as holds
+from loyalty_svc.ledger import usecases as ledger
+from loyalty_svc.ledger.giving import Gift
+from loyalty_svc.ledger.posting import Cause
+from loyalty_svc.ledger.tables import GROWTH
+from loyalty_svc.rewards import queries
+from loyalty_svc.rewards.announcing import announce
+from loyalty_svc.rewards.document import REWARDS
+from loyalty_svc.rewards.problems import (
+    CouponGone,
+    CouponUsed,
+    PaymentNeeded,
+    RedemptionNotThere,
+    RewardNotAvailable,
+    UnknownRedemption,
+    UnknownReward,
+)
+from loyalty_svc.rewards.queries import NewRedemption
+from loyalty_svc.rewards.reward import AT_ONCE, Member, Reason, Refusal, Reward, State, allowed_actions, may, refusals
+from loyalty_svc.rewards.tables import RELEASE
+from loyalty_svc.rewards.wording import sentence
+from loyalty_svc.tiers import usecases as tiers
+from moat.kit.db.transaction import Transaction
+from moat.kit.documents import published, versions
+from moat.kit.ids import uuid7
+from moat.kit.timers import clear_timers, set_timers
+
+QUANTITY_MAX: Final = 1_000
+RESERVED_FOR: Final = timedelta(minutes=30)
+RESERVED_MINUTES_MAX: Final = 7 * 24 * 60
+REASON: Final = "reward.redeemed"
+REFUND: Final = "reward.refunded"
+LANGUAGES: Final = ("zh-CN", "en")
+
+
+class Offer(NamedTuple):
+    """A reward as one member sees it."""
+
+    reward: Reward
+    left: int | None
+    refusals: list[Refusal]
+
+
+async def offers(tx: Transaction, customer_id: UUID, *, now: datetime) -> list[Offer]:
+    """Every published reward, by code, with what speaks against it for this member."""
+    rewards = {code: one.value for code, one in sorted((await published(tx, REWARDS)).items())}
+    taken = await queries.shelf(tx, list(rewards))
+    limits = {code: reward.per_customer for code, reward in rewards.items() if reward.per_customer}
+    had = await queries.had(tx, customer_id, {code: limit.since(now) for code, limit in limits.items()})
+    member = await _member(tx, customer_id)
+    found: list[Offer] = []
+    for code, reward in rewards.items():
+        gone = taken.get(code, 0)
+        against = refusals(reward, member, quantity=1, taken=gone, had=had.get(code, 0), now=now)
+        found.append(Offer(reward, None if reward.stock is None else max(reward.stock - gone, 0), against))
+    return found
+
+
+async def _member(tx: Transaction, customer_id: UUID) -> Member:
+    membership = await tiers.membership(tx, customer_id)
+    standing, accounts = membership.standing, membership.accounts
+    return Member(
+        tier=standing.tier if standing else membership.plan.base.code,
+        growth=accounts[GROWTH].available if GROWTH in accounts else 0,
+        points={type_: balance.available for type_, balance in accounts.items()},
+        enrolled_at=standing.enrolled_at if standing else None,
+    )
+
+
+async def must_have_its_coupon(tx: Transaction, reward: Reward) -> None:
+    """What is checked when a reward is published. Raises Invalid naming the field and the nearest coupons."""
+    if reward.coupon is not None:
+        await coupons.published_coupon(tx, reward.coupon, pointer="/document/coupon")
+
+
+async def redeem(tx: Transaction, customer_id: UUID, code: str, quantity: int, *, now: datetime) -> Row[Any]:
+    """Spend the points and have the reward at once. The customer is locked.
+
+    Raises UnknownReward, RewardNotAvailable, PaymentNeeded, InsufficientPoints.
+    """
+    reward = await _wanted(tx, customer_id, code, quantity, now=now)
+    if reward.money is not None:
+        raise PaymentNeeded
+    id_ = uuid7()
+    cause = Cause(id_, "", str(id_))
+    await ledger.spend(
+        tx,
+        customer_id,
+        reward.account_type,
+        reward.points * quantity,
+        reason=REASON,
+        cause=cause,
+        now=now,
+        rule=f"{reward.code}@{reward.version}",
+    )
+    given = await _give_coupon(tx, customer_id, id_, reward.coupon, now=now)
+    await _take(tx, reward, quantity)
+    state = "fulfilled" if reward.kind in AT_ONCE else "redeemed"
+    await queries.add(tx, NewRedemption(id_, customer_id, reward, quantity, now, state, None, None, *given))
+    return await _told(tx, id_, at=now, is_paid_now=True)
+
+
+async def reserve(
+    tx: Transaction, customer_id: UUID, code: str, quantity: int, *, until: datetime, now: datetime
+) -> Row[Any]:
+    """Put points and pieces aside until an instant. The customer is locked.
+
+    Raises UnknownReward, RewardNotAvailable, InsufficientPoints.
+    """
+    reward = await _wanted(tx, customer_id, code, quantity, now=now)
+    id_ = uuid7()
+    held = await holds.hold(
+        tx,
+        customer_id,
+        reward.account_type,
+        reward.points * quantity,
+        until=until,
+        cause=Cause(id_, "", str(id_)),
+        reason=REASON,
+        now=now,
+    )
+    await _take(tx, reward, quantity)
+    await queries.add(tx, NewRedemption(id_, customer_id, reward, quantity, now, "reserved", held.id, until))
+    await set_timers(tx, RELEASE, [(str(id_), until, {})])
+    return await _told(tx, id_, at=now)
+
+
+async def _wanted(tx: Transaction, customer_id: UUID, code: str, quantity: int, *, now: datetime) -> Reward:
+    """The reward, if nothing speaks against it but, perhaps, points and the shelf: those decide when they are taken."""
+    found = (await published(tx, REWARDS)).get(code)
+    if found is None:
+        raise UnknownReward
+    reward = found.value
+    had = 0
+    if reward.per_customer is not None:
+        await queries.lock_limit(tx, customer_id)
+        had = (await queries.had(tx, customer_id, {code: reward.per_customer.since(now)}))[code]
+    member = await _member(tx, customer_id) if reward.asks_about_members else None
+    against = refusals(reward, member, quantity=quantity, taken=0, had=had, now=now)
+    if against:
+        raise _not_available(against)
+    return reward
+
+
+async def _take(tx: Transaction, reward: Reward, quantity: int) -> None:
+    if reward.stock is not None and not await queries.take(tx, reward, quantity):
+        left = max(reward.stock - (await queries.shelf(tx, [reward.code])).get(reward.code, 0), 0)
+        raise _not_available([Refusal(Reason.SOLD_OUT, {"left": left})])
+
+
+def _not_available(against: Iterable[Refusal]) -> RewardNotAvailable:
+    return RewardNotAvailable(
+        reasons=[
+            {"code": one.reason.value, "texts": {language: sentence(one, language) for language in LANGUAGES}}
+            for one in against
+        ]
+    )
+
+
+async def _give_coupon(
+    tx: Transaction, customer_id: UUID, redemption_id: UUID, coupon: str | None, *, now: datetime
+) -> tuple[UUID | None, str | None]:
+    """The coupon that the reward is: its id and code. Raises CouponGone."""
+    if coupon is None:
+        return None, None
+    (issued,) = await coupons.issue(tx, [Wish(customer_id, coupon, f"reward {redemption_id}", now)], at=now)
+    if not isinstance(issued, Issued):
+        raise CouponGone(coupon=coupon)
+    return issued.code_id, issued.code
+
+
+async def confirm(
+    tx: Transaction, redemption_id: UUID, customer_id: UUID, *, now: datetime, order_id: str | None, is_paid: bool
+) -> Row[Any]:
+    """What was reserved is paid for: the points are spent. `is_paid`: the caller can say so of money.
+
+    Raises UnknownRedemption, RedemptionNotThere (also once its time is over), PaymentNeeded, CouponGone.
+    """
+    row = await _in_state(tx, redemption_id, customer_id, "redeemed")
+    if row.until <= now:
+        raise RedemptionNotThere(state="timed_out", allowed_actions=[])
+    if row.money_minor and not is_paid:
+        raise PaymentNeeded
+    await holds.confirm(tx, row.hold_id, now=now)
+    coupon = (await _version_of(tx, row)).coupon if row.kind == "coupon" else None
+    code_id, coupon_code = await _give_coupon(tx, customer_id, redemption_id, coupon, now=now)
+    state = "fulfilled" if row.kind in AT_ONCE else "redeemed"
+    await queries.move_on(tx, redemption_id, state, at=now, code_id=code_id, coupon_code=coupon_code, order_id=order_id)
+    await clear_timers(tx, RELEASE, [str(redemption_id)])
+    return await _told(tx, redemption_id, at=now, is_paid_now=True)
+
+
+async def cancel(
+    tx: Transaction, redemption_id: UUID, customer_id: UUID, *, now: datetime, reason: str | None
+) -> Row[Any]:
+    """Give up what is reserved: points and pieces are free again. Raises UnknownRedemption, RedemptionNotThere."""
+    row = await _in_state(tx, redemption_id, customer_id, "cancelled")
+    if row.until > now:
+        await holds.release(tx, row.hold_id, now=now)
+    await queries.move_on(tx, redemption_id, "cancelled", at=now, reason=reason)
+    await queries.put_back(tx, _pieces([row]))
+    await clear_timers(tx, RELEASE, [str(redemption_id)])
+    return await _told(tx, redemption_id, at=now)
+
+
+async def move_on(
+    tx: Transaction, redemption_id: UUID, customer_id: UUID, to: State, *, now: datetime, reference: str | None
+) -> Row[Any]:
+    """It was sent, or the customer has it. Raises UnknownRedemption, RedemptionNotThere."""
+    await _in_state(tx, redemption_id, customer_id, to)
+    await queries.move_on(tx, redemption_id, to, at=now, reference=reference)
+    return await _told(tx, redemption_id, at=now)
+
+
+async def refund(
+    tx: Transaction, redemption_id: UUID, customer_id: UUID, *, now: datetime, reason: str, restock: bool
+) -> Row[Any]:
+    """Give the points back as new ones, and the pieces to the shelf if they can be had again (`restock`).
+
+    A coupon that was given is withdrawn. Raises UnknownRedemption, RedemptionNotThere, CouponUsed.
+    """
+    row = await _in_state(tx, redemption_id, customer_id, "refunded")
+    if row.code_id is not None and not await coupons.take_away(tx, row.code_id, at=now):
+        raise CouponUsed
+    cause = Cause(redemption_id, "refund", str(redemption_id))
+    rule = f"{row.reward}@{row.version}"
+    await ledger.give(tx, [Gift(customer_id, row.account_type, row.points, now, REFUND, rule, cause)], now=now)
+    await queries.move_on(tx, redemption_id, "refunded", at=now, reason=reason)
+    if restock:
+        await queries.put_back(tx, _pieces([row]))
+    return await _told(tx, redemption_id, at=now)
+
+
+async def time_out(tx: Transaction, due: Mapping[UUID, datetime], *, now: datetime) -> None:
+    """End reservations whose time is over; by id the instant their timer was due. Their holds end by themselves."""
+    over = [
+        row for row in await queries.by_id(tx, due) if row.state == "reserved" and row.until <= max(now, due[row.id])
+    ]
+    if over:
+        await queries.time_out(tx, [row.id for row in over])
+        await queries.put_back(tx, _pieces(over))
+        for row in await queries.by_id(tx, [row.id for row in over]):
+            announce(tx, row, at=row.until)
+
+
+def _pieces(rows: Iterable[Row[Any]]) -> Mapping[str, int]:
+    pieces: Counter[str] = Counter()
+    for row in rows:
+        if row.is_from_shelf:
+            pieces[row.reward] += row.quantity
+    return pieces
+
+
+async def _version_of(tx: Transaction, row: Row[Any]) -> Reward:
+    """The version that was reserved, whatever is published since."""
+    found = (await versions(tx, REWARDS))[row.reward]
+    return next(one.value for one in found if one.ref.version == row.version)
+
+
+async def _in_state(tx: Transaction, redemption_id: UUID, customer_id: UUID, to: State) -> Row[Any]:
+    """The redemption, locked, if it may go to `to` from where it is."""
+    await queries.lock(tx, [redemption_id])
+    row = await of(tx, redemption_id, customer_id)
+    if not may(row.state, to):
+        raise RedemptionNotThere(state=row.state, allowed_actions=list(allowed_actions(row.state)))
+    return row
+
+
+async def of(tx: Transaction, redemption_id: UUID, customer_id: UUID) -> Row[Any]:
+    """One redemption of this customer. Raises UnknownRedemption."""
+    rows: Sequence[Row[Any]] = await queries.by_id(tx, [redemption_id])
+    if not rows or rows[0].customer_id != customer_id:
+        raise UnknownRedemption
+    return rows[0]
+
+
+async def _told(tx: Transaction, id_: UUID, *, at: datetime, is_paid_now: bool = False) -> Row[Any]:
+    """The redemption as it is stored now, after the others were told of it."""
+    (row,) = await queries.by_id(tx, [id_])
+    announce(tx, row, at=at, is_paid_now=is_paid_now)
+    return row
