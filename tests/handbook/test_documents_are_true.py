@@ -108,6 +108,7 @@ def routes() -> list[re.Pattern[str]]:
     from customer_svc.features import SERVICE as CUSTOMER
     from gateway.features import SERVICE as GATEWAY
     from loyalty_svc.features import SERVICE as LOYALTY
+    from moat.kit.web.route import strict_routes
     from notify_svc.features import SERVICE as NOTIFY
     from scoring_svc.features import SERVICE as SCORING
     from ticket_svc.features import SERVICE as TICKET
@@ -118,7 +119,7 @@ def routes() -> list[re.Pattern[str]]:
         for service in services
         for feature in service.features
         if feature.routes is not None
-        for route in feature.routes.routes
+        for route in strict_routes(feature.routes)
     }
     return [re.compile(re.sub(r"\{\w+\}", r"[^/]+", template) + r"\Z") for template in templates | {"/v1/openapi.json"}]
 
