@@ -21,6 +21,7 @@ NAMED: Final = {
     "customer_svc.intake.translating": "from the contract of raw facts to that of canonical ones",
     "loyalty_svc.earning.publishing": "what a rule is checked against: the documents beside it",
     "loyalty_svc.ledger.audit": "the invariants as SQL",
+    "loyalty_svc.ledger.settling": "what every change of an account ends with, over accounts, lots and postings",
     "loyalty_svc.referrals.settling": "the use case that every door of referrals ends in",
     "ticket_svc.tickets.announcements": "publishes what happened to a ticket",
     "ticket_svc.tickets.callers": "who is asking, a dependency of the HTTP door",

@@ -16,6 +16,7 @@ from loyalty_svc.ledger import queries as ledger_queries
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.audit import Audit, audit
 from loyalty_svc.ledger.posting import Balance
+from loyalty_svc.ledger.settling import settle
 from loyalty_svc.lots import queries as lots
 from moat.contracts.loyalty import PointsExpiring
 from moat.customers.follow import hold_merges_off
@@ -38,7 +39,7 @@ async def come_of_age(tx: Transaction, *, now: datetime) -> None:
     """Make available what no longer has to wait, in a slice of the accounts; sets a timer for the rest."""
     await hold_merges_off(tx)
     keys = await lots.ripe(tx, now, limit=SLICE_ACCOUNTS)
-    await ledger.settle_accounts(tx, keys, await account_types(tx), at=now, now=now)
+    await settle(tx, keys, await account_types(tx), now=now)
     if len(keys) == SLICE_ACCOUNTS:
         await set_timers(tx, ledger.COMING_OF_AGE, [(ONLY, now, {})])
 
@@ -48,7 +49,7 @@ async def sweep(tx: Transaction, *, now: datetime) -> None:
     await hold_merges_off(tx)
     keys = await lots.due(tx, now, limit=SLICE_ACCOUNTS)
     if keys:
-        await ledger.settle_accounts(tx, keys, await account_types(tx), at=now, now=now)
+        await settle(tx, keys, await account_types(tx), now=now)
     again = now if len(keys) == SLICE_ACCOUNTS else next_sweep(now, await lots.next_due(tx, now))
     await set_timers(tx, SWEEP, [(ONLY, again, {})])
 

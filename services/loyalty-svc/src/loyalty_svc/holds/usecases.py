@@ -55,7 +55,7 @@ async def confirm(tx: Transaction, hold_id: UUID, amount: int | None = None, *, 
     points = -posting.amounts[0]
     left, balance = await queries.take_reserved(tx, held, points, now)
     types = await account_types(tx)
-    posted = await ledger.book(tx, posting, types, held=left, balance=balance, now=now)
+    posted = await ledger.book(tx, posting, types, held=left, balance=balance, now=now, confirms=True)
     confirmed = held.confirmed_by(posted.id, points, now)
     await queries.resolve(tx, [confirmed])
     await clear_timers(tx, TIME_OUT, [str(hold_id)])

@@ -13,4 +13,5 @@ subscriptions = Subscriptions()
 @subscriptions.on(CustomerMerged)
 async def move_accounts(batch: Batch, tx: Transaction, clock: Clock) -> None:
     """Move what merged customers hold to the survivors; a second delivery finds nothing to move."""
-    await usecases.move_merged(tx, [Merge(event.data.from_id, event.about, event.time, event.id) for event in batch])
+    merges = [Merge(event.data.from_id, event.about, event.time, event.id) for event in batch]
+    await usecases.move_merged(tx, merges, now=clock.now())

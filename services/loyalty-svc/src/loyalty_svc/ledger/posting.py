@@ -106,7 +106,8 @@ class Touched:
     last_at: the latest instant in the run. before_at: the latest before it, None for a new account. pending: how much
     of what was earned cannot be spent yet. balance: points after the run, pending and reserved ones too;
     reversed_total: what was ever taken back; walked_back: how far `entries` is from the balance. owed_before: whether
-    more had been spent than there was. is_due: whether something in the run has expired by now.
+    more had been spent than there was. is_due: whether something in the run has expired by now. corrections: what
+    followed from the run, still to be announced.
     """
 
     customer_id: UUID
@@ -122,6 +123,7 @@ class Touched:
     walked_back: int = 0
     owed_before: bool = False
     is_due: bool = False
+    corrections: Sequence["Posted"] = ()
 
     @property
     def key(self) -> AccountKey:

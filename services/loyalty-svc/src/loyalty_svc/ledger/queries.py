@@ -66,16 +66,16 @@ FROM (
   FROM p CROSS JOIN unnest(CAST(:types AS text[])) WITH ORDINALITY AS t (type, place)
 ) AS e (id, customer_id, other_id, programme, type, amount, balance_after)
 """
-# What has expired and was not swept yet is not there any more, but for what is reserved. Whoever waits for the row
-# judges it as it is then.
+# Whoever waits for the row judges it as it is then. Where something has expired that nobody swept nor reserved, it has
+# to be swept first.
 _DEBIT = """
 UPDATE account a SET available = available - :amount, spent_total = spent_total + :spent,
                      reserved = reserved + :reserved, last_at = greatest(last_at, :now)
-WHERE customer_id = :customer_id AND type = :account_type
-  AND available - greatest(0, (
+WHERE customer_id = :customer_id AND type = :account_type AND available >= :amount
+  AND reserved >= (
     SELECT coalesce(sum(l.remaining), 0) FROM lot l
     WHERE l.customer_id = :customer_id AND l.account_type = :account_type AND l.remaining > 0
-      AND l.expires_at <= :now AND NOT l.is_pending) - reserved) >= :amount
+      AND l.expires_at <= :now AND NOT l.is_pending)
 RETURNING available + reserved, reserved, available + pending + reserved
 """
 _GIVEN = """

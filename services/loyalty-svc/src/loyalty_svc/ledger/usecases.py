@@ -1,6 +1,6 @@
 """What the ledger does inside the transaction it is given. Accounts are locked before anything is decided of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -9,11 +9,12 @@ from loyalty_svc.accounts.types import AccountTypes
 from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.ledger import announcing, awarding, queries
 from loyalty_svc.ledger import posting as heart
-from loyalty_svc.ledger.giving import Gift, TakeBack, basis_of, corrections_of
+from loyalty_svc.ledger.giving import Gift, TakeBack, basis_of
 from loyalty_svc.ledger.posting import AccountKey, Cause, Kind, Posting, Touched
 from loyalty_svc.ledger.problems import InsufficientPoints
+from loyalty_svc.ledger.settling import append, settle, settle_accounts
 from loyalty_svc.lots import queries as lots
-from loyalty_svc.lots.lots import Change, Reversal, settle
+from loyalty_svc.lots.lots import Reversal
 from loyalty_svc.lots.queries import Held
 from moat.kit.db.transaction import Transaction
 from moat.kit.ids import uuid7
@@ -37,7 +38,7 @@ async def post(tx: Transaction, postings: Sequence[Posting], *, now: datetime | 
     """Store postings in their order and bring the balances along: one statement, and one for each basis.
 
     What earns in a spendable account type begins a lot; what is taken back is taken from the lots of its cause. With
-    `now` accounts know whether something in them has expired already: see `expire_due`.
+    `now` they must be announced and then given to `expire_due`, for some of it may have expired already.
     """
     types = await account_types(tx)
     runs = awarding.runs(postings, types)
@@ -52,7 +53,7 @@ async def post(tx: Transaction, postings: Sequence[Posting], *, now: datetime | 
     await _come_of_age_at(tx, waits)
     concerned = [one for one in accounts if (one.reversed or one.owed_before) and types.is_spendable(one.account_type)]
     if concerned:
-        await _take_from_lots(tx, posted, concerned, types)
+        await _take_from_lots(tx, posted, concerned, types, now)
     return posted
 
 
@@ -76,7 +77,7 @@ async def _come_of_age_at(tx: Transaction, instants: Iterable[datetime]) -> None
 
 
 async def _take_from_lots(
-    tx: Transaction, posted: Sequence[Posted], accounts: Sequence[Touched], types: AccountTypes
+    tx: Transaction, posted: Sequence[Posted], accounts: Sequence[Touched], types: AccountTypes, now: datetime | None
 ) -> None:
     reversals: dict[AccountKey, list[Reversal]] = {}
     for _, posting, entries in posted:
@@ -85,73 +86,26 @@ async def _take_from_lots(
                 reversal = Reversal(posting.cause.id, posting.cause.part, -amount)
                 reversals.setdefault(account.key, []).append(reversal)
     at = max(account.last_at for account in accounts)
-    await settle_accounts(tx, [one.key for one in accounts], types, reversals=reversals, at=at)
-
-
-async def settle_accounts(
-    tx: Transaction,
-    keys: Sequence[AccountKey],
-    types: AccountTypes,
-    *,
-    at: datetime,
-    now: datetime | None = None,
-    held: Mapping[AccountKey, Held] | None = None,
-    reversals: Mapping[AccountKey, Sequence[Reversal]] | None = None,
-    spares_due: bool = False,
-) -> None:
-    """Bring the lots of spendable accounts to what these hold; with `now` points come of age and expire.
-
-    at: when what led here happened; a debt is written off then. held: what they hold, if they are locked already.
-    Publishes `points.earned` for what came of age, `points.expired`, and `points.adjusted` for what was written off.
-    """
-    if held is None:
-        held = await lots.lock(tx, keys)
-    reversals = reversals or {}
-    found = await lots.load(tx, held, {one.cause_id for many in reversals.values() for one in many})
-    changes: dict[AccountKey, Change] = {}
-    for key, (free, reserved) in held.items():
-        change = settle(
-            found[key],
-            free=free,
-            reserved=reserved,
-            reversals=reversals.get(key, ()),
-            now=now,
-            spares_due=spares_due,
-            writes_off=types.now(key[1]).debt == "write_off",
-        )
-        if change.expired or change.from_pending or change.written_off:
-            changes[key] = change
-    await lots.save(tx, [lot for many in found.values() for lot in many if lot.is_changed])
-    if changes:
-        balances = await lots.correct(tx, changes)
-        announcing.came_of_age(tx, changes, balances)
-        corrections = [one for key, change in changes.items() for one in corrections_of(key, change, at)]
-        announcing.moved(tx, await _append(tx, corrections, balances))
-
-
-async def _append(tx: Transaction, postings: Sequence[Posting], balances: Mapping[AccountKey, int]) -> list[Posted]:
-    """Store postings whose accounts are changed and locked already; `balances` are those after the last."""
-    accounts, places = heart.add_up(postings)
-    for account in accounts:
-        account.balance = account.walked_back = balances[account.key]
-    entries = heart.entries(postings, places)
-    ids = [uuid7() for _ in postings]
-    runs = [awarding.Run(postings[run[0]].basis, run, awarding.NewLots()) for run in heart.by_basis(postings)]
-    await queries.append(tx, runs, ids, postings, entries)
-    return list(map(Posted, ids, postings, entries))
+    found = {account.key: account for account in accounts}
+    for correction in await settle_accounts(tx, list(found), types, reversals=reversals, at=at, now=now):
+        account = found[correction.posting.customer_id, correction.posting.basis.account_types[0]]
+        account.corrections = (*account.corrections, correction)
 
 
 async def expire_due(tx: Transaction, posted: Sequence[Posted], *, now: datetime) -> None:
-    """Expire what was posted although its time is over; called after the postings were announced.
+    """Expire what was posted although its time is over, and announce what followed; after the postings are announced.
 
     No statement where nothing is due.
     """
-    keys = sorted({account.key for _, _, entries in posted for account, _, _ in entries if account.is_due})
+    touched = {id(account): account for _, _, entries in posted for account, _, _ in entries}
+    followed = [one for account in touched.values() if account.corrections for one in account.corrections]
+    announcing.moved(tx, followed)
+    keys = sorted(account.key for account in touched.values() if account.is_due)
     if keys:
-        await settle_accounts(tx, keys, await account_types(tx), at=now, now=now)
+        await settle(tx, keys, await account_types(tx), now=now)
 
 
-async def move_merged(tx: Transaction, merges: Iterable[Merge]) -> None:
+async def move_merged(tx: Transaction, merges: Iterable[Merge], *, now: datetime) -> None:
     """Move balances, lots and lifetime totals of merged customers to the survivors; sums over all do not change.
 
     Merges are rare and one batch of them at a time holds everybody else off, so each is a few statements of its own.
@@ -170,7 +124,7 @@ async def move_merged(tx: Transaction, merges: Iterable[Merge]) -> None:
         # What one of them owes is paid by what the other has.
         await lots.move(tx, merge.from_id, merge.to_id)
         keys = [(merge.to_id, type_) for type_ in moved if types.is_spendable(type_)]
-        await settle_accounts(tx, keys, types, at=merge.at)
+        announcing.moved(tx, await settle_accounts(tx, keys, types, at=merge.at, now=now))
 
 
 async def give(tx: Transaction, gifts: Sequence[Gift], *, now: datetime) -> list[Posted]:
@@ -208,6 +162,7 @@ async def take_back(tx: Transaction, takes: Sequence[TakeBack], *, now: datetime
         return []
     posted = await post(tx, postings, now=now)
     announcing.moved(tx, posted)
+    await expire_due(tx, posted, now=now)
     return posted
 
 
@@ -240,6 +195,7 @@ async def correct(tx: Transaction, posting: Posting, *, now: datetime) -> Posted
         return await debit(tx, posting)
     posted = await post(tx, [posting], now=now)
     announcing.moved(tx, posted)
+    await expire_due(tx, posted, now=now)
     return posted[0]
 
 
@@ -249,7 +205,7 @@ async def debit(tx: Transaction, posting: Posting, *, spent: int = 0) -> Posted:
     types = await account_types(tx)
     types.spendable(key[1])
     held, balance = await take_available(tx, key, amount, types, spent=spent, now=now)
-    return await book(tx, posting, types, held=held, balance=balance, now=now, spares_due=True)
+    return await book(tx, posting, types, held=held, balance=balance, now=now)
 
 
 async def take_available(
@@ -264,12 +220,12 @@ async def take_available(
 ) -> tuple[Held, int]:
     """Take from what is available, to be spent or reserved: what is left, and the balance. Raises InsufficientPoints.
 
-    A refusal is thought over with the account locked and what has expired gone, so that it is right and says what
-    there is.
+    Where something has expired, or too little is there, it is thought over with the account locked and what has expired
+    gone; so a refusal is right and says what there is.
     """
     left = await queries.debit(tx, key, amount, spent=spent, reserved=reserved, now=now)
     if left is None:
-        await settle_accounts(tx, [key], types, at=now, now=now)
+        await settle(tx, [key], types, now=now)
         left = await queries.debit(tx, key, amount, spent=spent, reserved=reserved, now=now)
     if left is None:
         balance = (await queries.held(tx, {key[0]})).get(key)
@@ -286,11 +242,15 @@ async def book(
     held: Held,
     balance: int,
     now: datetime,
-    spares_due: bool = False,
+    confirms: bool = False,
 ) -> Posted:
-    """Store and announce a posting of one loss that its account, which is locked, has borne; its lots follow."""
+    """Store and announce a posting of one loss that its account, which is locked, has borne; its lots follow.
+
+    confirms: a hold has kept what is spent.
+    """
     key = (posting.customer_id, posting.basis.account_types[0])
-    posted = await _append(tx, [posting], {key: balance})
+    posted = await append(tx, [posting], {key: balance})
     announcing.moved(tx, posted)
-    await settle_accounts(tx, [key], types, at=now, now=now, held={key: held}, spares_due=spares_due)
+    held_now = {key: held}
+    announcing.moved(tx, await settle_accounts(tx, [key], types, at=now, now=now, held=held_now, confirms=confirms))
     return posted[0]

@@ -85,23 +85,26 @@ def settle(
     reserved: int,
     reversals: Iterable[Reversal] = (),
     now: datetime | None = None,
-    expires: bool = True,
-    spares_due: bool = False,
+    confirms: bool = False,
     writes_off: bool = False,
 ) -> Change:
     """Bring the lots of one account to what it holds; lots are changed in place.
 
-    free: `available + reserved` as it is, what is taken back having left it. Without `now` nothing comes of age or
-    expires; with `expires` False nothing expires; `spares_due` lets what has expired be spent last.
+    free: `available + reserved` as it is, what leaves the account having left it. Without `now` nothing comes of age or
+    expires. What has expired pays for nothing any more, but for what a hold has kept: when that is confirmed
+    (`confirms`) it is spent first.
     """
     change = Change()
     for reversal in reversals:
         _take_back(lots, reversal, change)
     if now is not None:
         _ripen(lots, now, change)
+    if now is not None and not confirms:
+        _expire(lots, reserved, now, change)
     free += change.available
-    _consume(lots, sum(lot.remaining for lot in lots if not lot.is_pending) - max(free, 0), now if spares_due else None)
-    if now is not None and expires:
+    left = sum(lot.remaining for lot in lots if not lot.is_pending)
+    _consume(lots, left - max(free, 0), None if confirms else now)
+    if now is not None and confirms:
         _expire(lots, reserved, now, change)
     if writes_off and free < 0:
         change.written_off = -free
