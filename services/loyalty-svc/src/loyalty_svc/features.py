@@ -30,6 +30,7 @@ from loyalty_svc.milestones import consumers as milestones_consumers
 from loyalty_svc.referrals import api as referrals_api
 from loyalty_svc.referrals import consumers as referrals_consumers
 from loyalty_svc.referrals import timers as referrals_timers
+from loyalty_svc.reviews import api as reviews_api
 from loyalty_svc.rewards import api as rewards_api
 from loyalty_svc.rewards import consumers as rewards_consumers
 from loyalty_svc.rewards import timers as rewards_timers
@@ -64,6 +65,7 @@ SERVICE: Final = Service(
         ),
         Feature("tiers", routes=tiers_api.router, subscriptions=tiers_consumers.subscriptions),
         Feature("earning", routes=earning_api.router, subscriptions=earning_consumers.subscriptions),
+        Feature("reviews", routes=reviews_api.router),
         Feature(
             "coupons",
             routes=coupons_api.router,

@@ -49,15 +49,38 @@ class DocumentModel(BaseModel):
             return handler(value)
         except ValidationError as error:
             found = error.errors(include_url=False)
-            if not any(one["type"] == "extra_forbidden" and len(one["loc"]) == 1 for one in found):
+            places = [_place(one["loc"], value) for one in found]
+            if places == [one["loc"] for one in found] and not any(map(_is_unknown, found)):
                 raise
-            lines = [_line(one, cls) for one in found]
+            lines = [_line(one, place, cls) for one, place in zip(found, places, strict=True)]
         raise ValidationError.from_exception_data(cls.__name__, lines)
 
 
-def _line(error: Any, model: type[BaseModel]) -> InitErrorDetails:
+Place = tuple[int | str, ...]
+
+
+def _place(loc: Place, value: Any) -> Place:
+    """Where an error is in the document: the validator also names the choice it took of several models."""
+    place: list[int | str] = []
+    for number, part in enumerate(loc):
+        is_last = number == len(loc) - 1
+        if isinstance(value, dict) and part not in value and not is_last:
+            continue
+        place.append(part)
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+    return tuple(place)
+
+
+def _is_unknown(error: Any) -> bool:
+    return error["type"] == "extra_forbidden" and len(error["loc"]) == 1
+
+
+def _line(error: Any, place: Place, model: type[BaseModel]) -> InitErrorDetails:
     message = error["msg"]
-    if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
+    if _is_unknown(error):
         message = f"unknown member{nearest(error['loc'][0], model.model_fields)}"
     told = PydanticCustomError(error["type"], "{message}", {"message": message})
-    return InitErrorDetails(type=told, loc=error["loc"], input=error["input"])
+    return InitErrorDetails(type=told, loc=place, input=error["input"])
