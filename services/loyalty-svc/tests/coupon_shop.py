@@ -42,10 +42,12 @@ class Shop:
         assert answer.status_code == status, answer.text
         return dict(answer.json())
 
-    async def publish(self, code: str, document: dict[str, Any], *, path: str = "/v1/loyalty/coupons") -> None:
+    async def publish(
+        self, code: str, document: dict[str, Any], *, path: str = "/v1/loyalty/coupons", **more: Any
+    ) -> None:
         draft = await self.ask("POST", path, {"code": code, "document": document})
         assert draft.status_code == 201, draft.text
-        answer = await self.ask("POST", f"{path}/{code}/publish", {}, **{"If-Match": draft.headers["ETag"]})
+        answer = await self.ask("POST", f"{path}/{code}/publish", more, **{"If-Match": draft.headers["ETag"]})
         assert answer.status_code == 200, answer.text
 
     async def member(self) -> UUID:

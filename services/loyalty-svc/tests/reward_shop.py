@@ -38,8 +38,8 @@ class RewardShop:
     async def fire(self, kind: str) -> int:
         return await self.coupons.fire(kind)
 
-    async def publish(self, code: str, document: dict[str, Any]) -> None:
-        await self.coupons.publish(code, document, path="/v1/loyalty/rewards")
+    async def publish(self, code: str, document: dict[str, Any], **more: Any) -> None:
+        await self.coupons.publish(code, document, path="/v1/loyalty/rewards", **more)
 
     async def member(self, points: int) -> UUID:
         """A member with so many points."""

@@ -81,3 +81,16 @@ async def test_a_reward_cannot_promise_a_coupon_that_is_not_there(shop: RewardSh
 
     assert answer.status_code == 422
     assert "did you mean twenty-off?" in answer.json()["errors"][0]["detail"]
+
+
+async def test_a_version_for_later_waits_for_its_day(shop: RewardShop):
+    li = await shop.member(500)
+    await shop.publish("mug", a_reward(10))
+    tomorrow = shop.house.clock.now() + timedelta(days=1)
+    await shop.publish("mug", a_reward(400), valid_from=tomorrow.isoformat())
+
+    today = await shop.redeem(li, "mug")
+    shop.house.clock.set(tomorrow)
+    after = await shop.redeem(li, "mug")
+
+    assert (today.json()["points"], after.json()["points"]) == (10, 400)

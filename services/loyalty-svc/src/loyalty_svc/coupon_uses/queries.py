@@ -98,7 +98,12 @@ SELECT to_id, coupon, sum(uses)::int FROM gone GROUP BY to_id, coupon ORDER BY t
 ON CONFLICT (customer_id, coupon) DO UPDATE SET uses = k.uses + excluded.uses
 """
 _TRIES = "SELECT tries, began_at FROM coupon_wrong_code WHERE principal = :principal AND began_at > :since"
+# Stretches that are over go with the next count, so that the table does not grow with every caller there ever was.
 _COUNT_TRIES = """
+WITH over AS (
+  DELETE FROM coupon_wrong_code WHERE ctid = ANY (ARRAY (
+    SELECT ctid FROM coupon_wrong_code WHERE began_at <= :since AND principal <> :principal
+    LIMIT 100 FOR UPDATE SKIP LOCKED)))
 INSERT INTO coupon_wrong_code AS w (principal, began_at, tries) VALUES (:principal, :at, :tries)
 ON CONFLICT (principal) DO UPDATE SET
   began_at = CASE WHEN w.began_at > :since THEN w.began_at ELSE excluded.began_at END,

@@ -38,7 +38,18 @@ class LineIn(BaseModel):
 class BasketIn(BaseModel):
     """What is about to be bought. The goods are the sum of the lines."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "currency": "CNY",
+                    "lines": [{"sku": "cd-rock", "category": "music", "amount_minor": 12000}],
+                    "shipping_minor": 800,
+                }
+            ]
+        },
+    )
 
     currency: Currency
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=200)]
@@ -139,7 +150,7 @@ class ReserveIn(ValidateIn):
 class RedeemIn(BaseModel):
     """The order that was paid for."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"order_id": "o-1001"}]})
 
     order_id: Short | None = None
 
@@ -147,7 +158,7 @@ class RedeemIn(BaseModel):
 class RollBackIn(BaseModel):
     """Why the codes are given back."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "the order was cancelled"}]})
 
     reason: Annotated[str, Field(min_length=1, max_length=200)]
 

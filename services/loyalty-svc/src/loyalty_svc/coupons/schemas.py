@@ -22,7 +22,20 @@ Typed = Annotated[str, Field(min_length=1, max_length=TYPED_CHARACTERS_MAX)]
 class PoolIn(BaseModel):
     """A pool: `generated` with a `count`, `public` with one `code` that everybody may know, or `imported`, empty."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "coupon": "twenty-off",
+                    "kind": "generated",
+                    "name": "autumn leaflets",
+                    "count": 100_000,
+                    "prefix": "AUT",
+                }
+            ]
+        },
+    )
 
     coupon: CouponCode
     kind: Literal["generated", "imported", "public"]
@@ -73,7 +86,7 @@ class PoolOut(BaseModel):
 class ImportIn(BaseModel):
     """Codes from elsewhere: letters and digits, 40 at most; case, spaces and hyphens make no difference."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"codes": ["FILM-0001", "FILM-0002"]}]})
 
     codes: Annotated[list[Typed], Field(min_length=1, max_length=IMPORT_MAX)]
 
@@ -94,7 +107,7 @@ class ImportOut(BaseModel):
 class IssueIn(BaseModel):
     """A code for this customer: a fresh one, or one that a pool has ready."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"coupon": "twenty-off"}]})
 
     coupon: CouponCode
     pool_id: UUID | None = None

@@ -34,9 +34,9 @@ async def every_version(tx: Transaction) -> Versions:
     return {(code, one.ref.version): one.value for code, of_code in found.items() for one in of_code}
 
 
-async def published_coupon(tx: Transaction, code: str, *, pointer: str = "/coupon") -> Coupon:
+async def published_coupon(tx: Transaction, code: str, *, at: datetime, pointer: str = "/coupon") -> Coupon:
     """The version that codes are made with now. Raises Invalid naming the field and the nearest coupons."""
-    found = await published(tx, COUPONS)
+    found = await published(tx, COUPONS, at=at)
     if code not in found:
         raise Invalid(errors=[FieldError(pointer, f"no published coupon has this code{nearest(code, found)}")])
     return found[code].value
@@ -44,7 +44,7 @@ async def published_coupon(tx: Transaction, code: str, *, pointer: str = "/coupo
 
 async def open_pool(tx: Transaction, new: NewPool, *, at: datetime) -> UUID:
     """Open a pool; generated codes are made afterwards, slice by slice. Raises Invalid, CodeTaken."""
-    coupon = await published_coupon(tx, new.coupon)
+    coupon = await published_coupon(tx, new.coupon, at=at)
     pool_id = uuid7()
     await queries.add_pool(
         tx,
@@ -119,7 +119,7 @@ async def issue(tx: Transaction, wishes: Sequence[Wish], *, at: datetime) -> lis
     A key that was granted before answers with the code it got then. The number of statements does not depend on the
     number of wishes.
     """
-    current = await published(tx, COUPONS)
+    current = await published(tx, COUPONS, at=at)
     outcomes: dict[int, Issued | Refused] = {}
     granted: dict[str, int] = {}
     for place, wish in enumerate(wishes):
@@ -214,7 +214,7 @@ async def issue_one(tx: Transaction, wish: Wish, pool_id: UUID | None, *, at: da
     """One code for one customer, who is locked, fresh or from a pool. Raises instead of announcing a refusal."""
     if pool_id is not None:
         return await issue_from_pool(tx, wish, pool_id, at=at)
-    if _refusal(await published_coupon(tx, wish.coupon), at) is not None:
+    if _refusal(await published_coupon(tx, wish.coupon, at=at), at) is not None:
         raise CouponOver
     (issued,) = await issue(tx, [wish], at=at)
     assert isinstance(issued, Issued)

@@ -38,7 +38,7 @@ from moat.kit.web import Db, Language, Now, Once, Page, PageQuery, problems
 
 async def has_its_coupon(tx: Transaction, reward: Published[Reward], now: datetime) -> None:
     """A reward that is a coupon names one that is published. Raises Invalid."""
-    await usecases.must_have_its_coupon(tx, reward.value)
+    await usecases.must_have_its_coupon(tx, reward.value, now=now)
 
 
 router = APIRouter(tags=["rewards"])

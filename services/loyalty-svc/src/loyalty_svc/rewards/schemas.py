@@ -68,7 +68,12 @@ class OfferOut(BaseModel):
 class RedeemIn(BaseModel):
     """A reward to have at once, or with `reserve` to put aside for so many `minutes` until it is confirmed."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"reward": "canvas-bag"}, {"reward": "canvas-bag", "reserve": True, "minutes": 10}]
+        },
+    )
 
     reward: Annotated[str, Field(min_length=1, max_length=64, examples=["canvas-bag"])]
     quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX, strict=True)] = 1
@@ -79,7 +84,7 @@ class RedeemIn(BaseModel):
 class ConfirmIn(BaseModel):
     """It is paid for; `order_id` is the shop's, where money was paid."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"order_id": "o-1001"}]})
 
     order_id: Short | None = None
 
@@ -87,7 +92,7 @@ class ConfirmIn(BaseModel):
 class CancelIn(BaseModel):
     """Why it is given up."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "changed my mind"}]})
 
     reason: Short | None = None
 
@@ -95,7 +100,7 @@ class CancelIn(BaseModel):
 class MoveOnIn(BaseModel):
     """What it can be found by: a parcel's number, an appointment, a receipt."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reference": "SF1234567890"}]})
 
     reference: Short | None = None
 
@@ -103,7 +108,9 @@ class MoveOnIn(BaseModel):
 class RefundIn(BaseModel):
     """Why it is refunded, and whether its pieces can be had again."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "arrived broken", "restock": False}]}
+    )
 
     reason: Short
     restock: bool = True

@@ -59,7 +59,7 @@ class Offer(NamedTuple):
 
 async def offers(tx: Transaction, customer_id: UUID, *, now: datetime) -> list[Offer]:
     """Every published reward, by code, with what speaks against it for this member."""
-    rewards = {code: one.value for code, one in sorted((await published(tx, REWARDS)).items())}
+    rewards = {code: one.value for code, one in sorted((await published(tx, REWARDS, at=now)).items())}
     taken = await queries.shelf(tx, list(rewards))
     limits = {code: reward.per_customer for code, reward in rewards.items() if reward.per_customer}
     had = await queries.had(tx, customer_id, {code: limit.since(now) for code, limit in limits.items()})
@@ -83,10 +83,10 @@ async def _member(tx: Transaction, customer_id: UUID) -> Member:
     )
 
 
-async def must_have_its_coupon(tx: Transaction, reward: Reward) -> None:
+async def must_have_its_coupon(tx: Transaction, reward: Reward, *, now: datetime) -> None:
     """What is checked when a reward is published. Raises Invalid naming the field and the nearest coupons."""
     if reward.coupon is not None:
-        await coupons.published_coupon(tx, reward.coupon, pointer="/document/coupon")
+        await coupons.published_coupon(tx, reward.coupon, at=now, pointer="/document/coupon")
 
 
 async def redeem(tx: Transaction, customer_id: UUID, code: str, quantity: int, *, now: datetime) -> Row[Any]:
@@ -143,7 +143,7 @@ async def reserve(
 
 async def _wanted(tx: Transaction, customer_id: UUID, code: str, quantity: int, *, now: datetime) -> Reward:
     """The reward, if nothing speaks against it but, perhaps, points and the shelf: those decide when they are taken."""
-    found = (await published(tx, REWARDS)).get(code)
+    found = (await published(tx, REWARDS, at=now)).get(code)
     if found is None:
         raise UnknownReward
     reward = found.value
