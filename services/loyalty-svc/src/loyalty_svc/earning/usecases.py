@@ -25,7 +25,7 @@ from loyalty_svc.tiers import queries as tier_queries
 from loyalty_svc.tiers import usecases as tiers
 from moat.contracts.orders import OrderPaid
 from moat.kit.db.transaction import Transaction
-from moat.kit.documents import versions
+from moat.kit.documents import versions_of_two
 from moat.kit.events import Cause as EventCause
 from moat.kit.events import Event
 
@@ -39,9 +39,8 @@ class OrderKeptChanging(RuntimeError):
 
 async def book_of(tx: Transaction) -> Book:
     """Every version of the programme and of its rules."""
-    programmes = (await versions(tx, PROGRAMMES)).get(PROGRAMME, [])
-    rules = await versions(tx, RULES)
-    return bound(tuple(programmes), tuple(tuple(many) for many in rules.values()))
+    programmes, rules = await versions_of_two(tx, PROGRAMMES, RULES)
+    return bound(tuple(programmes.get(PROGRAMME, ())), tuple(tuple(many) for many in rules.values()))
 
 
 async def post_orders(tx: Transaction, batch: Sequence[Event[Any]], *, now: datetime) -> None:

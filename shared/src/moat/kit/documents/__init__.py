@@ -50,7 +50,7 @@ from moat.kit.documents.kind import (
 from moat.kit.documents.migration import create_document_table, drop_document_table, insert_first, remove_kind
 from moat.kit.documents.model import Code, DocumentModel, Names
 from moat.kit.documents.routes import document_routes
-from moat.kit.documents.store import published, versions
+from moat.kit.documents.store import published, versions, versions_of_two
 
 __all__ = [
     "Code",
@@ -70,4 +70,5 @@ __all__ = [
     "remove_kind",
     "valid_at",
     "versions",
+    "versions_of_two",
 ]

@@ -46,8 +46,9 @@ UPDATE document SET status = 'retired', retired_by = :by, retired_at = :at, chan
 WHERE id = :id
 """
 _LIVE: Final = """
-SELECT id, code, version, valid_from, valid_to, status = 'published' AS is_current FROM document
-WHERE kind = :kind AND status = ANY(CAST(:statuses AS text[])) ORDER BY code, valid_from NULLS FIRST, version
+SELECT id, kind, code, version, valid_from, valid_to, status = 'published' AS is_current FROM document
+WHERE kind = ANY(CAST(:kinds AS text[])) AND status = ANY(CAST(:statuses AS text[]))
+ORDER BY code, valid_from NULLS FIRST, version
 """
 _TEXTS: Final = "SELECT id, document FROM document WHERE id = ANY(CAST(:ids AS uuid[]))"
 _LIST: Final = f"""
@@ -159,9 +160,9 @@ async def retire(tx: Transaction, id_: UUID, *, valid_to: datetime, by: str, at:
     await tx.execute(_RETIRE, id=id_, valid_to=valid_to, by=by, at=at)
 
 
-async def live(tx: Transaction, kind: str, statuses: Iterable[str]) -> Sequence[Any]:
-    """(id, code, version, valid_from, valid_to, is_current) of versions that are or were published, by code."""
-    return await tx.all(_LIVE, kind=kind, statuses=list(statuses))
+async def live(tx: Transaction, kinds: Iterable[str], statuses: Iterable[str]) -> Sequence[Any]:
+    """(id, kind, code, version, valid_from, valid_to, is_current) of versions that are or were published, by code."""
+    return await tx.all(_LIVE, kinds=list(kinds), statuses=list(statuses))
 
 
 async def texts(tx: Transaction, ids: Iterable[UUID]) -> Mapping[UUID, dict[str, Any]]:

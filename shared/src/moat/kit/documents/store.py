@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import queries
 from moat.kit.documents.kind import C, DocumentKind, M, Published, Ref, valid_at
 
+N = TypeVar("N", bound=BaseModel)
+D = TypeVar("D")
+_JUDGING: Final = ("published", "retired")
 COMPILED_MAX: Final = 5_000
 """So many compiled versions are kept in a process."""
 # By the version's own id and the kind that compiled it: two databases never share an id, so tests may share a process.
@@ -24,7 +29,7 @@ async def published(
     `valid_from` may lie ahead.
     """
     if at is None:
-        rows = await queries.live(tx, kind.name, ["published"])
+        rows = await queries.live(tx, [kind.name], ["published"])
         return {one.ref.code: one for one in await _compile(tx, kind, rows)}
     judging = {code: valid_at(known, at) for code, known in (await versions(tx, kind)).items()}
     return {code: one for code, one in judging.items() if one is not None}
@@ -32,9 +37,23 @@ async def published(
 
 async def versions(tx: Transaction, kind: DocumentKind[M, C]) -> dict[str, list[Published[C]]]:
     """Every version that is or was published, by code, the earliest first: for judging late facts with `valid_at`."""
+    return _by_code(await _compile(tx, kind, await queries.live(tx, [kind.name], _JUDGING)))
+
+
+async def versions_of_two(
+    tx: Transaction, one: DocumentKind[M, C], other: DocumentKind[N, D]
+) -> tuple[dict[str, list[Published[C]]], dict[str, list[Published[D]]]]:
+    """`versions` of two kinds in one statement, where every batch needs both."""
+    rows = await queries.live(tx, [one.name, other.name], _JUDGING)
+    first = await _compile(tx, one, [row for row in rows if row.kind == one.name])
+    second = await _compile(tx, other, [row for row in rows if row.kind == other.name])
+    return _by_code(first), _by_code(second)
+
+
+def _by_code(versions: Sequence[Published[C]]) -> dict[str, list[Published[C]]]:
     found: dict[str, list[Published[C]]] = {}
-    for one in await _compile(tx, kind, await queries.live(tx, kind.name, ["published", "retired"])):
-        found.setdefault(one.ref.code, []).append(one)
+    for version in versions:
+        found.setdefault(version.ref.code, []).append(version)
     return found
 
 
