@@ -21,7 +21,7 @@ from moat.kit.messaging.watchdog import Watchdog
 if TYPE_CHECKING:
     from moat.kit.feature import Service
 
-RECORDS_MAX: Final = 2_000
+RECORDS_MAX: Final = 10_000
 COMMIT_SECONDS: Final = 0.5
 POLL_SECONDS_MAX: Final = 0.5
 REVOKE_WAIT_SECONDS_MAX: Final = 20.0
