@@ -10,8 +10,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
 PY := .venv/bin/python
 EVENTS ?= embedded
-# With more than one, each worker has servers of its own.
-WORKERS ?= 1
+# Each worker has servers of its own; WORKERS=1 runs the tests one after the other.
+WORKERS ?= 2
 
 PACKAGES := shared gateway deploy/local $(wildcard services/*-svc)
 SOURCES := $(wildcard shared/src services/*/src gateway/src deploy/local/src)
@@ -86,7 +86,7 @@ contracts: $(INSTALLED) ## Make the JSON Schemas and the AsyncAPI document anew 
 	@$(PY) -m tools.contracts write
 
 .PHONY: test
-test: $(INSTALLED) ## Run every test on real PostgreSQL and real Kafka (WORKERS=2 for two at once, faster).
+test: $(INSTALLED) ## Run every test on real PostgreSQL and real Kafka (WORKERS=1 for one at a time).
 	@.venv/bin/pytest $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS) --dist loadgroup)
 
 .PHONY: bench

@@ -12,7 +12,7 @@ from bench.results import Claim, Result, percentile
 
 PER_SECOND = 100
 SECONDS = 30
-WARM_UP_SECONDS = 5
+WARM_UP_SECONDS = 15
 LOOK_EVERY_SECONDS = 0.004
 
 

@@ -18,7 +18,8 @@ import pytest
 
 from moat_local.ports import free_ports
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+# One worker for all of them: most share a running Moat, and the last ones begin when it has been stopped.
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240), pytest.mark.xdist_group("make-run")]
 
 
 class Moat:
@@ -172,7 +173,9 @@ def test_sigterm_stops_everything_and_leaves_no_process(moat: Moat):
     assert processes_of(moat.home) == []
 
 
-def test_a_start_after_a_killed_one_finds_everything_again(home: Path):
+def test_a_start_after_a_killed_one_finds_everything_again(moat: Moat, home: Path):
+    if moat.process.poll() is None:
+        moat.stop()
     killed = Moat(home)
     pids = killed.ready()["processes"].values()
     killed.process.kill()

@@ -1,6 +1,7 @@
 import asyncio
 from uuid import UUID
 
+import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -127,3 +128,24 @@ async def test_a_database_that_is_away_is_an_operational_error(db):
         async with nowhere.transaction() as tx:
             await tx.execute("SELECT 1")
     await nowhere.close()
+
+
+async def test_a_restarted_server_costs_nobody_an_error_once_its_goodbye_was_read(database_of):
+    database = await database_of("notify_svc")
+    db = database.db
+
+    async def backend() -> int:
+        async with db.transaction() as tx:
+            return await tx.scalar("SELECT pg_backend_pid()")
+
+    async with db.transaction() as first, db.transaction() as second:
+        pids = {await tx.scalar("SELECT pg_backend_pid()") for tx in (first, second)}
+    other = await asyncpg.connect(database.app_url)
+    try:
+        for pid in pids:
+            await other.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+    finally:
+        await other.close()
+
+    # Two connections were in the pool, and both are replaced; by now their ends were read from the sockets.
+    assert {await backend(), await backend()}.isdisjoint(pids)

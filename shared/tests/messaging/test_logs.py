@@ -5,6 +5,8 @@ from collections import defaultdict
 
 import asyncpg
 import pytest
+from aiokafka.consumer import fetcher
+from aiokafka.protocol.fetch import FetchRequest
 from messaging_probe import Bench, bench_log, until
 
 from moat.kit.ids import uuid7
@@ -116,6 +118,35 @@ async def test_the_embedded_log_forgets_what_is_older_than_its_topic_keeps(bench
     assert max(lag.values()) == (3, 5)
     assert len(await _read_all(bench, "late", [probe.intake], 2)) == 2
     assert sum(end - done for done, end in (await bench.log.lag("late", [probe.facts])).values()) == 1
+
+
+async def test_a_reader_of_kafka_gathers_while_records_come_and_waits_at_the_broker_when_none_do(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    if isinstance(bench.log, PgLog):
+        pytest.skip("asking costs little there, so it gathers nothing")
+    asked: list[tuple[int, int]] = []
+
+    def asking(max_wait_ms: int, min_bytes: int, *rest: object, **named: object) -> object:
+        asked.append((max_wait_ms, min_bytes))
+        return FetchRequest(max_wait_ms, min_bytes, *rest, **named)
+
+    monkeypatch.setattr(fetcher, "FetchRequest", asking)
+    topic = bench.probe.facts
+    reader = await bench.log.reader("gatherers", [topic], on_revoked=_nothing, gather_ms=70)
+    taken: list[Received] = []
+
+    async def asks(*wanted: int) -> bool:
+        await _poll_into(reader, taken, 1)
+        return asked[-1] == wanted
+
+    await until(lambda: asks(500, 1))
+    await bench.send(*(bench.probe.record(uuid7(), n) for n in range(12)))
+    await until(lambda: asks(70, 100_000))
+    await until(lambda: asks(500, 1))
+    await reader.close()
+
+    assert len(taken) == 12
 
 
 async def _read_all(bench: Bench, group: str, topics: list[str], expected: int) -> list[Received]:

@@ -8,19 +8,16 @@ import fcntl
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from moat.kit.embedded.places import make_open
 from moat_local.settings import Events
 from moat_local.troubles import Trouble
 
 _FREE_BYTES_MIN: Final = 400 * 1024 * 1024
-_LEFT_BEHIND_TRIES: Final = 100
-"""Ten seconds: longer than what a killed instance leaves behind takes to notice and end."""
 """A new home with the demo takes about a third of this; the rest is for the write-ahead log."""
 
 
@@ -70,12 +67,14 @@ class Home:
     def locked(self) -> Iterator[None]:
         """Hold this home for ourselves. Raises Trouble when another instance has it; a dead one's lock is gone."""
         with (self.path / "lock").open("a+") as lock:
-            if not _taken(lock):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
                 lock.seek(0)
                 raise Trouble(
                     f"Another Moat runs on {self.path} (process {lock.read().strip() or 'unknown'}). "
                     "Stop it, or set MOAT_HOME to another directory and MOAT_PORT to another port."
-                )
+                ) from None
             lock.truncate(0)
             lock.write(f"{os.getpid()}\n")
             lock.flush()
@@ -127,31 +126,3 @@ def replace_secret(path: Path, text: str) -> None:
 
 def _said(events: str) -> str:
     return {"embedded": "the embedded log", "kafka": "Kafka"}.get(events, events)
-
-
-def _taken(lock: IO[str]) -> bool:
-    """Take the lock; what is left of a killed instance may hold it for a moment longer, and is waited for."""
-    for _ in range(_LEFT_BEHIND_TRIES):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            if _is_alive(lock.read().strip()):
-                return False
-            time.sleep(0.1)
-        else:
-            return True
-    return False
-
-
-def _is_alive(pid: str) -> bool:
-    """Whether the process whose id stands in the lock file runs; one that cannot be told counts as running."""
-    if not pid.isdecimal():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

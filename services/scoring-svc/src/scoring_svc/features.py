@@ -32,4 +32,5 @@ SERVICE: Final = Service(
         *scoring.EVENTS,
     ),
     follow=follow_customers,
+    gather_ms=50,  # Nobody waits for a score.
 )

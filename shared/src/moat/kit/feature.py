@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import EventData
+from moat.kit.messaging.log import GATHER_MS
 from moat.kit.messaging.subscriptions import Batch, Subscriptions
 from moat.kit.timers.door import Timers
 
@@ -48,6 +49,9 @@ class Service:
     events: Sequence[type[EventData]] = field(default=())
     """Every payload class it publishes or takes."""
     follow: Follow | None = None
+    gather_ms: int = GATHER_MS
+    """How long it may wait for more events while they keep coming: short where a person waits for the outcome, longer
+    where nobody does, as a batch of one costs about as much as a batch of fifty."""
     strict_topics: frozenset[str] = frozenset()
     """Topics open to the outside (the intake): an unknown type there is a dead letter, elsewhere it is ignored, and
     events there have no subject yet."""

@@ -18,8 +18,8 @@ from moat.kit.messaging.relay import Relay
 from moat.kit.process import Process
 from moat.kit.timers.runner import run_timers
 
-CONNECTIONS: Final = 6
-"""Relay, consumer, timers, and the loops of features."""
+CONNECTIONS: Final = 8
+"""Four lanes of the consumer, the relay, the timers, and the loops of features."""
 STOP_SECONDS_MAX: Final = 20.0
 TIDY_SECONDS: Final = 3600.0
 LOOP_LAG_LOOK_SECONDS: Final = 0.5

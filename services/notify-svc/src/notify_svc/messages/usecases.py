@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from moat.contracts.customers import CustomerMerged
-from moat.contracts.engagement import MessageDelivered, MessageSuppressed
+from moat.contracts.engagement import MessageDelivered
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
 from notify_svc.messages import queries
@@ -37,10 +36,8 @@ async def follow_merges(tx: Transaction, merges: Sequence[Event[CustomerMerged]]
 
 
 def _announce(tx: Transaction, message: Planned, at: datetime) -> None:
-    customer_id: UUID = message.occasion.customer_id
-    fact = {"message_id": message.id, "template": message.occasion.kind.template, "channel": message.channel}
-    if message.reason is not None:
-        suppressed = MessageSuppressed(reason=message.reason, **fact)
-        tx.publish(suppressed, about=customer_id, time=message.occasion.happened_at, cause=message.occasion.event)
-    elif message.status == "delivered":
-        tx.publish(MessageDelivered(**fact), about=customer_id, time=at, cause=message.occasion.event)
+    """Tell of what is in the inbox. What was refused as stale is kept and told to nobody (ADR 0005)."""
+    if message.status == "delivered":
+        occasion = message.occasion
+        fact = MessageDelivered(message_id=message.id, template=occasion.kind.template, channel=message.channel)
+        tx.publish(fact, about=occasion.customer_id, time=at, cause=occasion.event)

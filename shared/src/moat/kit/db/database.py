@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from moat.kit.db.transaction import Transaction
@@ -122,6 +123,13 @@ def _engine(url: str, name: str, pool_connections: int, statement_timeout_ms: in
     @event.listens_for(engine.sync_engine, "connect")
     def parse_json(adapted: Any, _record: Any) -> None:
         adapted.run_async(_parse_json)
+
+    # A server that went away has closed our sockets; who comes next gets a new connection instead of its error. No
+    # round trip, unlike the pool's own pre-ping: asyncpg has seen the end of the stream.
+    @event.listens_for(engine.sync_engine, "checkout")
+    def leave_dead_ones(adapted: Any, _record: Any, _proxy: Any) -> None:
+        if adapted.driver_connection.is_closed():
+            raise InvalidatePoolError
 
     return engine
 

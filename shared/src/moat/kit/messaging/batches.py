@@ -1,4 +1,4 @@
-"""What happens to one poll: all of it in one transaction (a large one in two at once), and the bad event found if not.
+"""What happens to one poll: all of it in one transaction (a large one in several), and the bad event found if not.
 
 A batch that fails is rolled back and redone partition by partition, and then one event at a time. The weather's
 failures hold the partition at that event; what our own validation or a heart refused becomes a dead letter at once;
@@ -32,23 +32,24 @@ Records = Mapping[Place, Sequence[Received]]
 
 UNKNOWN_TRIES_MAX: Final = 5
 BURIED_TOGETHER_MAX: Final = 100
-LANES: Final = 2
-LANES_EVENTS_MIN: Final = 500
+LANES_MAX: Final = 4
+LANE_EVENTS_MIN: Final = 500
 
 logger = structlog.get_logger(__name__)
 
 
 def lanes_of(records: Records) -> list[Records]:
-    """A large poll in two parts of whole partitions, a small one as it is.
+    """A large poll in parts of whole partitions, a small one as it is (ADR 0030).
 
-    While one part's transaction waits for PostgreSQL the other's events are folded; for a small poll a second
+    While one part's transaction waits for PostgreSQL another's events are folded; for a small poll a second
     transaction would cost more than it saves.
     """
     sizes = {place: len(batch) for place, batch in records.items()}
-    if len(sizes) < 2 or sum(sizes.values()) < LANES_EVENTS_MIN:
+    count = min(LANES_MAX, len(sizes), sum(sizes.values()) // LANE_EVENTS_MIN)
+    if count < 2:
         return [records]
-    lanes: tuple[dict[Place, Sequence[Received]], ...] = tuple({} for _ in range(LANES))
-    loads = [0] * LANES
+    lanes: tuple[dict[Place, Sequence[Received]], ...] = tuple({} for _ in range(count))
+    loads = [0] * count
     for place in sorted(sizes, key=lambda place: -sizes[place]):
         lighter = loads.index(min(loads))
         lanes[lighter][place] = records[place]

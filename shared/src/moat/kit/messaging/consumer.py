@@ -21,7 +21,7 @@ from moat.kit.messaging.watchdog import Watchdog
 if TYPE_CHECKING:
     from moat.kit.feature import Service
 
-RECORDS_MAX: Final = 2_000
+RECORDS_MAX: Final = 10_000
 COMMIT_SECONDS: Final = 0.5
 POLL_SECONDS_MAX: Final = 0.5
 REVOKE_WAIT_SECONDS_MAX: Final = 20.0
@@ -35,6 +35,7 @@ class Consumer:
     def __init__(self, service: "Service", db: Database, log: Log, clock: Clock) -> None:
         self._name = service.name
         self._topics = service.topics()
+        self._gather_ms = service.gather_ms
         self._log = log
         self._batches = Batches(service, db, clock)
         self._progress = Progress()
@@ -87,7 +88,9 @@ class Consumer:
     async def _session(self) -> None:
         """One reader's life."""
         self._progress = Progress()
-        reader = self._reader = await self._log.reader(self._name, self._topics, on_revoked=self._on_revoked)
+        reader = self._reader = await self._log.reader(
+            self._name, self._topics, on_revoked=self._on_revoked, gather_ms=self._gather_ms
+        )
         try:
             await self._read(reader)
             await self._commit(reader)

@@ -18,6 +18,12 @@ SELECT :consumer, source, event_id
 FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS t (source, event_id)
 ON CONFLICT DO NOTHING
 """
+# The usual batch: everything comes from one service.
+_CLAIM_OF_ONE: Final = """
+INSERT INTO inbox (consumer, source, event_id)
+SELECT :consumer, :source, event_id FROM unnest(CAST(:ids AS text[])) AS event_id
+ON CONFLICT DO NOTHING
+"""
 # Which of them this transaction has put there; asked only when some were there before.
 _CLAIMED: Final = """
 SELECT source, event_id FROM inbox JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS t (source, event_id)
@@ -35,14 +41,21 @@ async def claim(tx: Transaction, consumer: str, events: Sequence[Event[Any]]) ->
     Of two with one (source, id) in a batch the first counts. Keys go in sorted, so that two members of a group that
     were both given a batch wait for each other instead of deadlocking.
     """
-    first = {(event.source, event.id): event for event in reversed(events)}
-    names = sorted(first)
-    binds = {"consumer": consumer, "sources": [source for source, _ in names], "ids": [id_ for _, id_ in names]}
-    put = (await tx.execute(_CLAIM, **binds)).rowcount
+    names = sorted({(event.source, event.id) for event in events})
+    ids = [id_ for _, id_ in names]
+    (source, _), (last, _) = names[0], names[-1]
+    if source == last:
+        put = (await tx.execute(_CLAIM_OF_ONE, consumer=consumer, source=source, ids=ids)).rowcount
+    else:
+        put = (await tx.execute(_CLAIM, consumer=consumer, sources=[source for source, _ in names], ids=ids)).rowcount
     if put == len(events):
         return list(events)
-    new = {(row.source, row.event_id) for row in await tx.all(_CLAIMED, **binds)} if put else frozenset()
-    return [event for event in events if first[event.source, event.id] is event and (event.source, event.id) in new]
+    if not put:
+        return []
+    rows = await tx.all(_CLAIMED, consumer=consumer, sources=[source for source, _ in names], ids=ids)
+    new = {(row.source, row.event_id) for row in rows}
+    first = {(event.source, event.id): event for event in reversed(events)}
+    return [event for event in events if (name := (event.source, event.id)) in new and first[name] is event]
 
 
 async def prune(db: "Database", *, days: int = KEPT_DAYS, rows: int = SLICE_ROWS) -> int:

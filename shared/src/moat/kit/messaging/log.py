@@ -11,6 +11,8 @@ from zlib import crc32
 
 PARTITIONS: Final = 12
 RECORD_BYTES_MAX: Final = 1_000_000
+GATHER_MS: Final = 15
+"""How long a busy reader waits for more records, unless it is told otherwise."""
 LARGE_BYTES: Final = 100_000
 """Key, value and headers together; Kafka's own default is a little over it."""
 
@@ -123,8 +125,13 @@ class Log(Protocol):
     async def producer(self) -> Producer:
         """A new started producer. Raises LogUnavailable."""
 
-    async def reader(self, group: str, topics: Sequence[str], *, on_revoked: Revoked) -> Reader:
-        """A new started member of `group`; `on_revoked` is awaited before places are given away."""
+    async def reader(
+        self, group: str, topics: Sequence[str], *, on_revoked: Revoked, gather_ms: int = GATHER_MS
+    ) -> Reader:
+        """A new started member of `group`; `on_revoked` is awaited before places are given away.
+
+        While records keep coming, a poll may wait `gather_ms` for more of them.
+        """
 
     async def lag(self, group: str, topics: Sequence[str]) -> Mapping[Place, tuple[int, int]]:
         """(committed next offset, end offset) of every place of these topics. Raises LogUnavailable."""

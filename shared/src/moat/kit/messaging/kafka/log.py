@@ -17,7 +17,7 @@ from aiokafka.errors import (
 
 from moat.kit.messaging.kafka.producer import KafkaProducer
 from moat.kit.messaging.kafka.reader import GroupTimes, KafkaReader
-from moat.kit.messaging.log import PARTITIONS, LogUnavailable, Place, Revoked
+from moat.kit.messaging.log import GATHER_MS, PARTITIONS, LogUnavailable, Place, Revoked
 
 CALL_SECONDS_MAX: Final = 5.0
 CREATE_SECONDS_MAX: Final = 30.0
@@ -79,9 +79,11 @@ class KafkaLog:
         """A started producer. Raises LogUnavailable."""
         return await KafkaProducer.start(self._bootstrap)
 
-    async def reader(self, group: str, topics: Sequence[str], *, on_revoked: Revoked) -> KafkaReader:
+    async def reader(
+        self, group: str, topics: Sequence[str], *, on_revoked: Revoked, gather_ms: int = GATHER_MS
+    ) -> KafkaReader:
         """A started member of `group`. Raises LogUnavailable."""
-        return await KafkaReader.start(self._bootstrap, group, topics, on_revoked, self._times)
+        return await KafkaReader.start(self._bootstrap, group, topics, on_revoked, self._times, gather_ms)
 
     async def lag(self, group: str, topics: Sequence[str]) -> Mapping[Place, tuple[int, int]]:
         """(committed next offset, end offset) of every place. Raises LogUnavailable."""

@@ -17,8 +17,10 @@ from moat.kit.messaging.log import LogUnavailable, Place, Received, Revoked
 CONNECT_SECONDS_MAX: Final = 15.0
 CLOSE_SECONDS_MAX: Final = 5.0
 COMMIT_SECONDS_MAX: Final = 5.0
-FETCH_BYTES_MIN: Final = 100_000
-FETCH_WAIT_MS_MAX: Final = 15
+GATHERED_BYTES: Final = 100_000
+"""While records keep coming a fetch waits for so much, or for the reader's `gather_ms`."""
+IDLE_WAIT_MS: Final = 500
+"""A reader that was told nothing for one poll waits at the broker, and is told of the first record at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,14 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 class KafkaReader:
     """One started aiokafka consumer."""
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, gather_ms: int) -> None:
         self._consumer = consumer
+        self._gather_ms = gather_ms
+        self._is_idle = True
 
     @classmethod
     async def start(
-        cls, bootstrap: str, group: str, topics: Sequence[str], on_revoked: Revoked, times: GroupTimes
+        cls, bootstrap: str, group: str, topics: Sequence[str], on_revoked: Revoked, times: GroupTimes, gather_ms: int
     ) -> "KafkaReader":
         """Join the group. Raises LogUnavailable."""
         consumer = AIOKafkaConsumer(
@@ -72,14 +76,14 @@ class KafkaReader:
             session_timeout_ms=times.session_ms,
             heartbeat_interval_ms=times.heartbeat_ms,
             rebalance_timeout_ms=times.rebalance_ms,
-            fetch_min_bytes=FETCH_BYTES_MIN,
-            fetch_max_wait_ms=FETCH_WAIT_MS_MAX,
+            fetch_min_bytes=1,
+            fetch_max_wait_ms=IDLE_WAIT_MS,
             max_partition_fetch_bytes=1_500_000,
             retry_backoff_ms=100,
             metadata_max_age_ms=30_000,
         )
         consumer.subscribe(topics=list(topics), listener=_Listener(on_revoked))
-        reader = cls(consumer)
+        reader = cls(consumer, gather_ms)
         try:
             async with asyncio.timeout(times.join_seconds_max):
                 await consumer.start()
@@ -97,7 +101,18 @@ class KafkaReader:
             found = await self._consumer.getmany(timeout_ms=int(wait_seconds * 1000), max_records=records_max)
         except KafkaError as error:
             raise LogUnavailable(f"{type(error).__name__}: {error}") from error
+        self._pace(is_idle=not found)
         return {Place(p.topic, p.partition): [_received(r) for r in records] for p, records in found.items()}
+
+    def _pace(self, *, is_idle: bool) -> None:
+        """Busy, gather: a small batch costs the house about as much as a large one. Idle, wait at the broker."""
+        if is_idle is self._is_idle:
+            return
+        self._is_idle = is_idle
+        # aiokafka has no public way to change what the next fetch asks for.
+        fetcher = self._consumer._fetcher
+        fetcher._fetch_min_bytes = 1 if is_idle else GATHERED_BYTES
+        fetcher._fetch_max_wait_ms = IDLE_WAIT_MS if is_idle else self._gather_ms
 
     async def commit(self, offsets: Mapping[Place, int]) -> None:
         """Remember the group's next offsets of the places that are still ours. Raises LogUnavailable."""

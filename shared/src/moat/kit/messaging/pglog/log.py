@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from moat.kit.ids import uuid7
-from moat.kit.messaging.log import LogUnavailable, Place, Revoked
+from moat.kit.messaging.log import GATHER_MS, LogUnavailable, Place, Revoked
 from moat.kit.messaging.pglog import schema
 from moat.kit.messaging.pglog.connections import connect, disconnect, log_errors
 from moat.kit.messaging.pglog.groups import Membership
@@ -62,8 +62,10 @@ class PgLog:
         connection = await connect(self._url)
         return PgProducer(connection, await self._known_places(connection))
 
-    async def reader(self, group: str, topics: Sequence[str], *, on_revoked: Revoked) -> PgReader:
-        """A member of `group`. Raises LogUnavailable."""
+    async def reader(
+        self, group: str, topics: Sequence[str], *, on_revoked: Revoked, gather_ms: int = GATHER_MS
+    ) -> PgReader:
+        """A member of `group`; it gathers nothing, as asking costs little here. Raises LogUnavailable."""
         connection = await connect(self._url)
         try:
             places = await self._known_places(connection)
