@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from loyalty_svc.coupon_uses.judging import Held, Judged, Reason, judge
 from loyalty_svc.coupon_uses.wording import SENTENCES, sentence
 from loyalty_svc.coupons.basket import Basket, Line
-from loyalty_svc.coupons.codes import ALPHABET, BYTES_A_CODE, LETTERS, codes_from, distinct, normalised, shown
+from loyalty_svc.coupons.codes import ALPHABET, LETTERS, codes_from, distinct, normalised, random_bytes_for, shown
 from loyalty_svc.coupons.coupon import Coupon
 from loyalty_svc.coupons.document import CouponDocument, compile_coupon, doubts
 from moat.kit.documents.kind import Ref
@@ -45,12 +45,17 @@ def judged(coupons: list[Coupon], basket: Basket, **more: Any) -> list[Judged]:
 
 
 def test_codes_have_no_letters_that_look_alike():
-    codes = codes_from(os.urandom(1000 * BYTES_A_CODE), 1000, prefix="XMAS")
+    codes = codes_from(os.urandom(random_bytes_for(1000)), 1000, prefix="XMAS")
 
     assert len(codes) == len(set(codes)) == 1000
     assert set("".join(code[4:] for code in codes)) <= set(ALPHABET)
     assert not set(ALPHABET) & set("01OILBSZU")
     assert {len(code) for code in codes} == {4 + LETTERS}
+
+
+@pytest.mark.parametrize("wanted", [1, 2, 10])
+def test_few_codes_are_as_many_as_were_wanted(wanted: int):
+    assert {len(codes_from(os.urandom(random_bytes_for(wanted)), wanted)) for _ in range(3000)} == {wanted}
 
 
 def test_every_letter_is_equally_likely():

@@ -189,6 +189,28 @@ async def test_codes_of_a_pool_are_secrets(shop: Shop):
     assert (await shop.ask("POST", POOLS, generated(3))).status_code == 403
 
 
+@pytest.mark.parametrize("query", ["?coupon=%00", "?coupon=" + "x" * 65, "?cursor=nonsense", "?limit=0", "?colour=red"])
+async def test_a_bad_query_is_named(shop: Shop, query: str):
+    assert (await shop.ask("GET", POOLS + query)).status_code == 422
+
+
+async def test_what_staff_does_with_codes_is_audited(shop: Shop):
+    await shop.public_code("PARTY24", amount_off())
+    (row,) = (await shop.ask("GET", POOLS)).json()["items"]
+    (code,) = await codes_of(shop, row["id"])
+    await shop.post(f"/v1/loyalty/coupon-codes/{code['id']}/withdraw", {})
+    await shop.post(f"{POOLS}/{row['id']}/withdraw", {})
+
+    async with shop.house.db.transaction() as tx:
+        rows = await tx.all("SELECT actor, action FROM audit WHERE action LIKE 'coupon_%' ORDER BY id")
+
+    assert [tuple(row) for row in rows] == [
+        ("staff:staff-1", "coupon_pool.public"),
+        ("staff:staff-1", "coupon_code.withdrawn"),
+        ("staff:staff-1", "coupon_pool.withdrawn"),
+    ]
+
+
 async def test_unknown_pools_and_codes_are_404(shop: Shop):
     for method, path, body in (
         ("GET", f"{POOLS}/{uuid7()}", None),

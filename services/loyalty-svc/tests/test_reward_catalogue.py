@@ -94,3 +94,15 @@ async def test_a_version_for_later_waits_for_its_day(shop: RewardShop):
     after = await shop.redeem(li, "mug")
 
     assert (today.json()["points"], after.json()["points"]) == (10, 400)
+
+
+async def test_a_reward_is_paid_with_points_that_can_be_spent(shop: RewardShop):
+    for place, account_type in enumerate(("growth", "stamps")):
+        document = {**a_reward(1), "price": {"points": 1, "account_type": account_type}}
+        draft = await shop.ask("POST", "/v1/loyalty/rewards", {"code": f"r{place}", "document": document})
+
+        answer = await shop.ask(
+            "POST", f"/v1/loyalty/rewards/r{place}/publish", {}, **{"If-Match": draft.headers["ETag"]}
+        )
+
+        assert answer.status_code == 422, answer.text

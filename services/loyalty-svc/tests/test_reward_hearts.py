@@ -116,6 +116,7 @@ def test_a_wrong_document_is_refused_with_the_place(change: Any, pointer: str):
         {"price": {"points": 10**12 + 1}},
         {"names": {"en": "Mug"}},
         {"colour": "red"},
+        {"ends_at": "9999-12-31T23:59:59Z"},
         {"starts_at": "2026-02-01T00:00:00Z", "ends_at": "2026-01-01T00:00:00Z"},
     ],
 )

@@ -85,18 +85,18 @@ async def import_codes(pool_id: UUID, body: ImportIn, _: Writer, once: Once, clo
 
 
 @router.post("/v1/loyalty/coupon-pools/{pool_id}/withdraw", responses=problems(UnknownPool))
-async def withdraw_pool(pool_id: UUID, _: Writer, once: Once, clock: Now) -> PoolOut:
+async def withdraw_pool(pool_id: UUID, caller: Writer, once: Once, clock: Now) -> PoolOut:
     """No code of the pool may be used from now on; what is reserved may still be redeemed. Safe to repeat."""
     async with once.transaction() as tx:
-        await queries.withdraw_pool(tx, pool_id, at=clock.now())
-        return await once.answer(tx, PoolOut.of(await usecases.pool(tx, pool_id)))
+        row = await usecases.withdraw_pool(tx, pool_id, at=clock.now(), by=caller.principal)
+        return await once.answer(tx, PoolOut.of(row))
 
 
 @router.post("/v1/loyalty/coupon-codes/{code_id}/withdraw", responses=problems(UnknownCode))
-async def withdraw_code(code_id: UUID, _: Writer, once: Once, clock: Now, language: Language) -> CodeOut:
+async def withdraw_code(code_id: UUID, caller: Writer, once: Once, clock: Now, language: Language) -> CodeOut:
     """The code may not be used from now on. Safe to repeat."""
     async with once.transaction() as tx:
-        row = await usecases.withdraw(tx, code_id, at=clock.now())
+        row = await usecases.withdraw(tx, code_id, at=clock.now(), by=caller.principal)
         coupon = (await usecases.every_version(tx))[row.coupon, row.version]
         return await once.answer(tx, CodeOut.of(row, coupon, language, clock.now()))
 

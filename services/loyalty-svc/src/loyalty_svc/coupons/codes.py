@@ -13,13 +13,15 @@ ALPHABET: Final = "23456789ACDEFGHJKMNPQRTVWXY"
 LETTERS: Final = 12
 CODE_CHARACTERS_MAX: Final = 40
 TYPED_CHARACTERS_MAX: Final = 100
-BYTES_A_CODE: Final = 16
-"""Random bytes to ask for: 12 letters and what is thrown away, one byte in twenty."""
-
 _FAIR: Final = 256 - 256 % len(ALPHABET)
 _TO_LETTERS: Final = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
 # A byte beyond the last whole run of the alphabet would make its first letters likelier.
 _UNFAIR: Final = bytes(range(_FAIR, 256))
+
+
+def random_bytes_for(codes: int) -> int:
+    """How many random bytes so many codes need: one in twenty is thrown away, and few codes may be unlucky ones."""
+    return 16 * codes + 64
 
 
 def codes_from(random: bytes, wanted: int, *, prefix: str = "") -> list[str]:

@@ -15,6 +15,7 @@ from loyalty_svc.coupons.pools import Imported, NewPool
 from loyalty_svc.coupons.problems import CodeTaken, CouponOver, NotImported, PoolEmpty, UnknownCode, UnknownPool
 from loyalty_svc.coupons.queries import NewCode
 from loyalty_svc.coupons.tables import MAKE
+from moat.kit import audit
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import published, versions
 from moat.kit.ids import uuid7
@@ -60,7 +61,8 @@ async def open_pool(tx: Transaction, new: NewPool, *, at: datetime) -> UUID:
     )
     if new.kind == "generated":
         await set_timers(tx, MAKE, [(str(pool_id), at, {})])
-    elif new.kind == "public":
+    await audit.record(tx, at=at, actor=new.author, action=f"coupon_pool.{new.kind}", subject=f"coupon_pool/{pool_id}")
+    if new.kind == "public":
         code = heart.normalised(new.code or "")
         if code is None:
             raise Invalid(errors=[FieldError("/code", "is not a code: letters and digits, 40 at most")])
@@ -96,7 +98,7 @@ async def make_slices(tx: Transaction, pool_ids: Sequence[UUID], *, at: datetime
 
 
 def _draw(wanted: int, prefix: str) -> list[str]:
-    return heart.codes_from(secrets.token_bytes(wanted * heart.BYTES_A_CODE), wanted, prefix=prefix)
+    return heart.codes_from(secrets.token_bytes(heart.random_bytes_for(wanted)), wanted, prefix=prefix)
 
 
 async def import_codes(tx: Transaction, pool_id: UUID, typed: Sequence[str], *, at: datetime) -> Imported:
@@ -241,9 +243,18 @@ async def issue_from_pool(tx: Transaction, wish: Wish, pool_id: UUID, *, at: dat
     return issued
 
 
-async def withdraw(tx: Transaction, code_id: UUID, *, at: datetime) -> Any:
+async def withdraw_pool(tx: Transaction, pool_id: UUID, *, at: datetime, by: str) -> Any:
+    """None of its codes may be used any more; what is reserved stands. Raises UnknownPool."""
+    await queries.withdraw_pool(tx, pool_id, at=at)
+    row = await pool(tx, pool_id)
+    await audit.record(tx, at=at, actor=by, action="coupon_pool.withdrawn", subject=f"coupon_pool/{pool_id}")
+    return row
+
+
+async def withdraw(tx: Transaction, code_id: UUID, *, at: datetime, by: str) -> Any:
     """The code may not be used any more; what is reserved stands. Raises UnknownCode."""
     await queries.withdraw_code(tx, code_id, at=at)
+    await audit.record(tx, at=at, actor=by, action="coupon_code.withdrawn", subject=f"coupon_code/{code_id}")
     return await code(tx, code_id)
 
 

@@ -36,15 +36,15 @@ from moat.kit.documents import Published, document_routes
 from moat.kit.web import Db, Language, Now, Once, Page, PageQuery, problems
 
 
-async def has_its_coupon(tx: Transaction, reward: Published[Reward], now: datetime) -> None:
-    """A reward that is a coupon names one that is published. Raises Invalid."""
-    await usecases.must_have_its_coupon(tx, reward.value, now=now)
+async def check_publishable(tx: Transaction, reward: Published[Reward], now: datetime) -> None:
+    """A reward is paid with points that can be spent, and one that is a coupon names one that is given out."""
+    await usecases.must_be_payable(tx, reward.value, now=now)
 
 
 router = APIRouter(tags=["rewards"])
 router.include_router(
     document_routes(
-        REWARDS, path="/v1/loyalty/rewards", read="loyalty:read", write="loyalty:write", on_publish=has_its_coupon
+        REWARDS, path="/v1/loyalty/rewards", read="loyalty:read", write="loyalty:write", on_publish=check_publishable
     )
 )
 StaffReader = Annotated[Caller, Depends(allow("loyalty:read"))]
@@ -175,6 +175,12 @@ async def refund_redemption(
     async with once.transaction() as tx:
         customer_id = await lock_customer(tx, access.id)
         row = await usecases.refund(
-            tx, redemption_id, customer_id, now=clock.now(), reason=body.reason, restock=body.restock
+            tx,
+            redemption_id,
+            customer_id,
+            now=clock.now(),
+            by=access.caller.principal,
+            reason=body.reason,
+            restock=body.restock,
         )
         return await once.answer(tx, RedemptionOut.of(row))

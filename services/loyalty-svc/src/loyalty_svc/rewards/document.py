@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from loyalty_svc.coupons.document import Day
 from loyalty_svc.rewards.reward import MEMBER, CustomerLimit, Kind, Reward
 from moat.kit.documents.kind import DocumentKind, Ref, WrongDocument
 from moat.kit.documents.model import Code, DocumentModel, Names
@@ -46,8 +47,8 @@ class RewardDocument(DocumentModel):
     price: Price
     stock: Annotated[int, Field(ge=0, le=10**9, strict=True)] | None = None
     per_customer: LimitIn | None = None
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    starts_at: Day | None = None
+    ends_at: Day | None = None
     condition: dict[str, Any] = EVERYBODY
     coupon: Code | None = None
     sku: Annotated[str, Field(min_length=1, max_length=200)] | None = None

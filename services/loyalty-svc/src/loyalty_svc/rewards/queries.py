@@ -40,6 +40,7 @@ INSERT INTO reward_redemption (id, customer_id, hold_id, code_id, made_at, until
 VALUES (:id, :customer_id, :hold_id, :code_id, :at, :until, :redeemed_at, :fulfilled_at, :points,
   :money_minor, :version, :quantity, :is_from_shelf, :state, :reward, :kind, :account_type, :money_currency,
   :coupon_code)
+RETURNING *
 """
 _COLUMNS = """
 SELECT id, customer_id, hold_id, code_id, made_at, until, redeemed_at, sent_at, fulfilled_at, ended_at, points,
@@ -70,7 +71,7 @@ UPDATE reward_redemption r SET state = w.state,
 FROM (VALUES (CAST(:state AS text), CAST(:at AS timestamptz), CAST(:code_id AS uuid), CAST(:coupon_code AS text),
               CAST(:order_id AS text), CAST(:reference AS text), CAST(:reason AS text)))
   AS w (state, at, code_id, coupon_code, order_id, reference, reason)
-WHERE r.id = :id
+WHERE r.id = :id RETURNING r.*
 """
 _TIME_OUT = """
 UPDATE reward_redemption SET state = 'timed_out', ended_at = until WHERE id = ANY(CAST(:ids AS uuid[]))
@@ -125,10 +126,10 @@ async def had(tx: Transaction, customer_id: UUID, since: Mapping[str, datetime |
     return {row.reward: row.pieces for row in rows}
 
 
-async def add(tx: Transaction, new: NewRedemption) -> None:
-    """Store it."""
+async def add(tx: Transaction, new: NewRedemption) -> Row[Any]:
+    """Store it; returns its row."""
     reward, money = new.reward, new.reward.money
-    await tx.execute(
+    return await tx.one(
         _ADD,
         id=new.id,
         customer_id=new.customer_id,
@@ -183,9 +184,9 @@ async def move_on(
     order_id: str | None = None,
     reference: str | None = None,
     reason: str | None = None,
-) -> None:
-    """It is in another state now; what is given is kept with it."""
-    await tx.execute(
+) -> Row[Any]:
+    """It is in another state now; what is given is kept with it. Returns its row."""
+    return await tx.one(
         _MOVE_ON,
         id=id_,
         state=state,

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.coupons import usecases as coupons
 from loyalty_svc.coupons.announcing import Issued, Wish
 from loyalty_svc.holds import usecases as holds
@@ -34,8 +35,9 @@ from loyalty_svc.rewards.problems import (
 from loyalty_svc.rewards.queries import NewRedemption
 from loyalty_svc.rewards.reward import AT_ONCE, Member, Reason, Refusal, Reward, State, allowed_actions, may, refusals
 from loyalty_svc.rewards.tables import RELEASE
-from loyalty_svc.rewards.wording import sentence
+from loyalty_svc.rewards.wording import told
 from loyalty_svc.tiers import usecases as tiers
+from moat.kit import audit
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import published, versions
 from moat.kit.ids import uuid7
@@ -46,7 +48,6 @@ RESERVED_FOR: Final = timedelta(minutes=30)
 RESERVED_MINUTES_MAX: Final = 7 * 24 * 60
 REASON: Final = "reward.redeemed"
 REFUND: Final = "reward.refunded"
-LANGUAGES: Final = ("zh-CN", "en")
 
 
 class Offer(NamedTuple):
@@ -83,8 +84,12 @@ async def _member(tx: Transaction, customer_id: UUID) -> Member:
     )
 
 
-async def must_have_its_coupon(tx: Transaction, reward: Reward, *, now: datetime) -> None:
-    """What is checked when a reward is published. Raises Invalid naming the field and the nearest coupons."""
+async def must_be_payable(tx: Transaction, reward: Reward, *, now: datetime) -> None:
+    """What is checked when a reward is published: points of its kind can be spent, and its coupon is given out.
+
+    Raises UnknownAccountType, NotSpendable; Invalid naming the nearest coupons.
+    """
+    (await account_types(tx)).spendable(reward.account_type)
     if reward.coupon is not None:
         await coupons.published_coupon(tx, reward.coupon, at=now, pointer="/document/coupon")
 
@@ -112,8 +117,9 @@ async def redeem(tx: Transaction, customer_id: UUID, code: str, quantity: int, *
     given = await _give_coupon(tx, customer_id, id_, reward.coupon, now=now)
     await _take(tx, reward, quantity)
     state = "fulfilled" if reward.kind in AT_ONCE else "redeemed"
-    await queries.add(tx, NewRedemption(id_, customer_id, reward, quantity, now, state, None, None, *given))
-    return await _told(tx, id_, at=now, is_paid_now=True)
+    row = await queries.add(tx, NewRedemption(id_, customer_id, reward, quantity, now, state, None, None, *given))
+    announce(tx, row, at=now, is_paid_now=True)
+    return row
 
 
 async def reserve(
@@ -136,9 +142,10 @@ async def reserve(
         now=now,
     )
     await _take(tx, reward, quantity)
-    await queries.add(tx, NewRedemption(id_, customer_id, reward, quantity, now, "reserved", held.id, until))
+    row = await queries.add(tx, NewRedemption(id_, customer_id, reward, quantity, now, "reserved", held.id, until))
     await set_timers(tx, RELEASE, [(str(id_), until, {})])
-    return await _told(tx, id_, at=now)
+    announce(tx, row, at=now)
+    return row
 
 
 async def _wanted(tx: Transaction, customer_id: UUID, code: str, quantity: int, *, now: datetime) -> Reward:
@@ -154,23 +161,14 @@ async def _wanted(tx: Transaction, customer_id: UUID, code: str, quantity: int, 
     member = await _member(tx, customer_id) if reward.asks_about_members else None
     against = refusals(reward, member, quantity=quantity, taken=0, had=had, now=now)
     if against:
-        raise _not_available(against)
+        raise RewardNotAvailable(reasons=told(against))
     return reward
 
 
 async def _take(tx: Transaction, reward: Reward, quantity: int) -> None:
     if reward.stock is not None and not await queries.take(tx, reward, quantity):
         left = max(reward.stock - (await queries.shelf(tx, [reward.code])).get(reward.code, 0), 0)
-        raise _not_available([Refusal(Reason.SOLD_OUT, {"left": left})])
-
-
-def _not_available(against: Iterable[Refusal]) -> RewardNotAvailable:
-    return RewardNotAvailable(
-        reasons=[
-            {"code": one.reason.value, "texts": {language: sentence(one, language) for language in LANGUAGES}}
-            for one in against
-        ]
-    )
+        raise RewardNotAvailable(reasons=told([Refusal(Reason.SOLD_OUT, {"left": left})]))
 
 
 async def _give_coupon(
@@ -201,9 +199,12 @@ async def confirm(
     coupon = (await _version_of(tx, row)).coupon if row.kind == "coupon" else None
     code_id, coupon_code = await _give_coupon(tx, customer_id, redemption_id, coupon, now=now)
     state = "fulfilled" if row.kind in AT_ONCE else "redeemed"
-    await queries.move_on(tx, redemption_id, state, at=now, code_id=code_id, coupon_code=coupon_code, order_id=order_id)
+    row = await queries.move_on(
+        tx, redemption_id, state, at=now, code_id=code_id, coupon_code=coupon_code, order_id=order_id
+    )
     await clear_timers(tx, RELEASE, [str(redemption_id)])
-    return await _told(tx, redemption_id, at=now, is_paid_now=True)
+    announce(tx, row, at=now, is_paid_now=True)
+    return row
 
 
 async def cancel(
@@ -213,10 +214,11 @@ async def cancel(
     row = await _in_state(tx, redemption_id, customer_id, "cancelled")
     if row.until > now:
         await holds.release(tx, row.hold_id, now=now)
-    await queries.move_on(tx, redemption_id, "cancelled", at=now, reason=reason)
+    row = await queries.move_on(tx, redemption_id, "cancelled", at=now, reason=reason)
     await queries.put_back(tx, _pieces([row]))
     await clear_timers(tx, RELEASE, [str(redemption_id)])
-    return await _told(tx, redemption_id, at=now)
+    announce(tx, row, at=now)
+    return row
 
 
 async def move_on(
@@ -224,12 +226,13 @@ async def move_on(
 ) -> Row[Any]:
     """It was sent, or the customer has it. Raises UnknownRedemption, RedemptionNotThere."""
     await _in_state(tx, redemption_id, customer_id, to)
-    await queries.move_on(tx, redemption_id, to, at=now, reference=reference)
-    return await _told(tx, redemption_id, at=now)
+    row = await queries.move_on(tx, redemption_id, to, at=now, reference=reference)
+    announce(tx, row, at=now)
+    return row
 
 
 async def refund(
-    tx: Transaction, redemption_id: UUID, customer_id: UUID, *, now: datetime, reason: str, restock: bool
+    tx: Transaction, redemption_id: UUID, customer_id: UUID, *, now: datetime, by: str, reason: str, restock: bool
 ) -> Row[Any]:
     """Give the points back as new ones, and the pieces to the shelf if they can be had again (`restock`).
 
@@ -241,10 +244,12 @@ async def refund(
     cause = Cause(redemption_id, "refund", str(redemption_id))
     rule = f"{row.reward}@{row.version}"
     await ledger.give(tx, [Gift(customer_id, row.account_type, row.points, now, REFUND, rule, cause)], now=now)
-    await queries.move_on(tx, redemption_id, "refunded", at=now, reason=reason)
+    row = await queries.move_on(tx, redemption_id, "refunded", at=now, reason=reason)
+    await audit.record(tx, at=now, actor=by, action="reward.refunded", subject=f"redemption/{redemption_id}")
     if restock:
         await queries.put_back(tx, _pieces([row]))
-    return await _told(tx, redemption_id, at=now)
+    announce(tx, row, at=now)
+    return row
 
 
 async def time_out(tx: Transaction, due: Mapping[UUID, datetime], *, now: datetime) -> None:
@@ -288,10 +293,3 @@ async def of(tx: Transaction, redemption_id: UUID, customer_id: UUID) -> Row[Any
     if not rows or rows[0].customer_id != customer_id:
         raise UnknownRedemption
     return rows[0]
-
-
-async def _told(tx: Transaction, id_: UUID, *, at: datetime, is_paid_now: bool = False) -> Row[Any]:
-    """The redemption as it is stored now, after the others were told of it."""
-    (row,) = await queries.by_id(tx, [id_])
-    announce(tx, row, at=at, is_paid_now=is_paid_now)
-    return row

@@ -1,6 +1,6 @@
 """The heart of explanations: why a reward is not to be had, in the languages of the house."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -38,6 +38,14 @@ def sentence(refusal: Refusal, language: str, *, zone: str = MEMBER.zone) -> str
     if refusal.reason is Reason.CONDITION:
         facts["why"] = why(refusal.facts["because"], _FIELDS, language)
     return pattern.format(**facts)
+
+
+def told(refusals: Iterable[Refusal]) -> list[dict[str, Any]]:
+    """The reasons as a problem carries them: a code, and a sentence in each language."""
+    return [
+        {"code": one.reason.value, "texts": {language: sentence(one, language) for language in _WITHIN}}
+        for one in refusals
+    ]
 
 
 def _shown(value: Any, zone: str) -> Any:
