@@ -12,6 +12,7 @@ from loyalty_svc.holds import usecases as holds
 from loyalty_svc.holds.holding import Hold
 from loyalty_svc.holds.timers import timers as holds_timers
 from loyalty_svc.ledger import usecases as ledger
+from loyalty_svc.ledger.audit import audit
 from loyalty_svc.ledger.giving import Gift, TakeBack
 from loyalty_svc.ledger.posting import Cause
 from moat.customers.follow import lock_customer
@@ -105,6 +106,31 @@ class Bank:
 
     async def violations(self) -> list[Any]:
         async with self.house.db.transaction() as tx:
-            from loyalty_svc.ledger.audit import audit
-
             return list((await audit(tx, now=self.now)).violations)
+
+    async def violations_but_overdue(self) -> list[Any]:
+        """Without those of holds whose timer was not let ring."""
+        async with self.house.db.transaction() as tx:
+            return list((await audit(tx)).violations)
+
+    async def usable(self, who: UUID) -> tuple[int, int]:
+        """(what could be spent if somebody swept now, reserved)."""
+        async with self.house.db.transaction() as tx:
+            row = await tx.first(
+                """SELECT available - greatest(0, (SELECT coalesce(sum(remaining), 0) FROM lot
+                     WHERE customer_id = :id AND account_type = 'points' AND expires_at <= :now) - reserved)::bigint,
+                     reserved FROM account WHERE customer_id = :id AND type = 'points'""",
+                id=who,
+                now=self.now,
+            )
+        return tuple(row) if row else (0, 0)
+
+    async def live_lots(self, who: UUID) -> list[int]:
+        """What is left in the lots that have not expired, ascending."""
+        async with self.house.db.transaction() as tx:
+            rows = await tx.all(
+                "SELECT remaining FROM lot WHERE customer_id = :id AND remaining > 0 AND expires_at > :now ORDER BY 1",
+                id=who,
+                now=self.now,
+            )
+        return [row[0] for row in rows]

@@ -39,7 +39,7 @@ class Adjustment:
     def decided(self, status: Status, *, by: str, note: str | None, at: datetime) -> "Adjustment":
         """What a second person made of it. Raises AdjustmentDecided, SecondPersonNeeded."""
         if self.status != "waiting":
-            raise AdjustmentDecided(status=self.status)
+            raise AdjustmentDecided(adjustment_status=self.status)
         if by == self.asked_by:
             raise SecondPersonNeeded
         return replace(self, status=status, decided_by=by, decided_at=at, note=note)

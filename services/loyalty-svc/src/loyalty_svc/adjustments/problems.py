@@ -10,7 +10,7 @@ class UnknownAdjustment(NotFound):
 
 
 class AdjustmentDecided(Conflict):
-    """Somebody has decided already; fact: `status`."""
+    """Somebody has decided already; fact: `adjustment_status`."""
 
     code, title = "points.adjustment-decided", "Somebody has decided about it already"
 

@@ -34,7 +34,7 @@ class Hold:
         """What spends it, or `amount` (> 0) of it. Raises HoldClosed, also when its time is over, and MoreThanHeld."""
         points = self.amount if amount is None else amount
         if self.status != HELD or self.until <= now:
-            raise HoldClosed(status=self.status if self.status != HELD else "timed_out")
+            raise HoldClosed(hold_status=self.status if self.status != HELD else "timed_out")
         if points > self.amount:
             raise MoreThanHeld(held=self.amount, requested=points)
         basis = basis_of(Kind.SPENT, self.reason, self.account_type)

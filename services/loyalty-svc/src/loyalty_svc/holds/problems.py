@@ -10,7 +10,7 @@ class UnknownHold(NotFound):
 
 
 class HoldClosed(Conflict):
-    """It was confirmed, released, or its time is over; fact: `status`."""
+    """It was confirmed, released, or its time is over; fact: `hold_status`."""
 
     code, title = "points.hold-closed", "This hold is not open any more"
 

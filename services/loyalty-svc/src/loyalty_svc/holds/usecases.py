@@ -66,7 +66,7 @@ async def release(tx: Transaction, hold_id: UUID, *, now: datetime) -> Hold:
     """Give back what is held. A second release changes nothing; raises UnknownHold, HoldClosed once it is confirmed."""
     held = await _locked(tx, hold_id)
     if held.status == "confirmed":
-        raise HoldClosed(status=held.status)
+        raise HoldClosed(hold_status=held.status)
     if held.status != HELD:
         return held
     released = held.given_back("released", now)

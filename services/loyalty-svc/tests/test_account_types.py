@@ -1,0 +1,149 @@
+"""Account types are documents: other points beside the two, with their own expiry, debt and names."""
+
+from datetime import timedelta
+
+import pytest
+
+from loyalty_svc.features import SERVICE
+from moat.kit.ids import uuid7
+from moat.kit.testing.callers import customer, staff
+from moat.kit.testing.web import client_for
+
+from .bank import Bank
+from .builders import a_customer, paid
+from .house import House
+
+MANAGER = staff("loyalty:read", "loyalty:write")
+STAMPS = {"names": {"zh-CN": "印花", "en": "Stamps"}, "units": {"zh-CN": "枚", "en": "stamps"}, "spendable": True}
+
+
+@pytest.fixture
+def bank(house: House) -> Bank:
+    return Bank(house)
+
+
+async def publish(bank: Bank, code: str, document: dict):
+    path = "/v1/loyalty/account-types"
+    async with client_for(SERVICE, bank.house.db, bank.house.clock) as http:
+        draft = await http.post(path, json={"code": code, "document": document}, headers=MANAGER)
+        assert draft.status_code == 201, draft.text
+        match = {"If-Match": draft.headers["ETag"]}
+        return await http.post(f"{path}/{code}/publish", json={}, headers=MANAGER | match)
+
+
+async def test_a_new_type_has_accounts_beside_the_others(bank: Bank):
+    li = uuid7()
+    await bank.house.learn(a_customer(li), paid(li, 5_000))
+    assert (await publish(bank, "stamps", STAMPS)).status_code == 200
+
+    await bank.give(li, 10, type="stamps")
+    await bank.spend(li, 4, "stamps")
+
+    assert await bank.holds_of(li, "stamps") == (6, 0, 0)
+    assert await bank.holds_of(li) == (50, 0, 0)
+    async with client_for(SERVICE, bank.house.db, bank.house.clock) as http:
+        path = f"/v1/customers/{li}/loyalty/accounts"
+        shown = (await http.get(path, headers=customer(li) | {"Accept-Language": "en"})).json()
+    assert [(one["type"], one["name"], one["unit"], one["available"]) for one in shown["accounts"]] == [
+        ("points", "Points", "points", 50),
+        ("stamps", "Stamps", "stamps", 6),
+        ("growth", "Growth value", "growth", 50),
+    ]
+    assert await bank.violations() == []
+
+
+async def test_a_debt_is_carried_by_points_and_written_off_where_the_type_says_so(bank: Bank):
+    li = uuid7()
+    await publish(bank, "stamps", STAMPS | {"debt": "write_off"})
+    gifts = {type_: await bank.give(li, 10, type=type_) for type_ in ("points", "stamps")}
+    for type_, cause in gifts.items():
+        await bank.spend(li, 7, type_)
+        await bank.take_back(cause)
+
+    assert await bank.holds_of(li) == (-7, 0, 0)
+    assert await bank.holds_of(li, "stamps") == (0, 0, 0)
+    async with bank.house.db.transaction() as tx:
+        lost = await tx.scalar("SELECT -sum(amount) FROM leg WHERE programme = 'loss'")
+    assert lost == 7
+    (told,) = await bank.house.said("points.adjusted")
+    assert (told[2]["account_type"], told[2]["amount"], told[2]["reason"]) == ("stamps", 7, "debt.written_off")
+    assert await bank.violations() == []
+
+
+async def test_activity_keeps_points_alive_where_they_expire_by_inactivity(bank: Bank):
+    li = uuid7()
+    await publish(bank, "stamps", STAMPS | {"expiry": {"kind": "inactivity", "days": 90}})
+    await bank.give(li, 10, type="stamps", ago=80)
+    await bank.give(li, 1, type="stamps", ago=0)
+    await bank.sweep()
+
+    await bank.pass_time(days=89)
+    await bank.sweep()
+    assert await bank.holds_of(li, "stamps") == (11, 0, 0)
+    await bank.pass_time(days=1)
+    await bank.sweep()
+
+    assert await bank.holds_of(li, "stamps") == (0, 0, 0)
+    assert await bank.violations() == []
+
+
+async def test_points_keep_the_expiry_of_the_version_that_was_valid_when_they_were_earned(bank: Bank):
+    li = uuid7()
+    await bank.give(li, 10)
+    points = STAMPS | {"expiry": {"kind": "rolling", "days": 5}}
+    bank.house.clock.advance(timedelta(minutes=1))
+    await publish(bank, "points", points)
+    bank.house.clock.advance(timedelta(minutes=1))
+
+    await bank.give(li, 20)
+    await bank.give(li, 30, ago=100)
+    await bank.pass_time(days=6)
+    await bank.sweep()
+
+    assert await bank.lots_of(li) == [30, 10]
+    assert await bank.violations() == []
+
+
+async def test_whether_points_can_be_spent_never_changes(bank: Bank):
+    answer = await publish(bank, "growth", STAMPS)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "points.spendable-stays")
+
+
+async def test_lots_are_listed_as_they_expire_for_their_customer_only(bank: Bank):
+    li, wang = uuid7(), uuid7()
+    await bank.house.learn(a_customer(li), a_customer(wang))
+    for ago, points in ((3, 30), (9, 90), (1, 10)):
+        await bank.give(li, points, ago=ago)
+    await bank.give(li, 5, pending=timedelta(days=2))
+    path = f"/v1/customers/{li}/loyalty/lots"
+
+    async with client_for(SERVICE, bank.house.db, bank.house.clock) as http:
+        first = (await http.get(path + "?limit=3", headers=customer(li))).json()
+        rest = (await http.get(path + f"?limit=3&cursor={first['next_cursor']}", headers=MANAGER)).json()
+        foreign = await http.get(path, headers=customer(wang))
+
+    assert [(lot["remaining"], lot["status"]) for lot in first["items"] + rest["items"]] == [
+        (90, "available"),
+        (30, "available"),
+        (10, "available"),
+        (5, "pending"),
+    ]
+    assert rest["next_cursor"] is None
+    assert foreign.status_code == 404
+
+
+async def test_an_account_says_what_expires_soon_and_what_is_owed(bank: Bank):
+    li = uuid7()
+    await bank.house.learn(a_customer(li))
+    cause = await bank.give(li, 40)
+    await bank.give(li, 100, ago=705)
+    await bank.spend(li, 120)
+
+    async with client_for(SERVICE, bank.house.db, bank.house.clock) as http:
+        before = (await http.get(f"/v1/customers/{li}/loyalty/accounts", headers=MANAGER)).json()["accounts"][0]
+        await bank.take_back(cause)
+        after = (await http.get(f"/v1/customers/{li}/loyalty/accounts", headers=MANAGER)).json()["accounts"][0]
+
+    assert (before["expiring"], before["available"]) == (None, 20)
+    assert (after["available"], after["debt"]) == (-20, 20)

@@ -1,0 +1,84 @@
+"""How many statements things take: what does not grow with a batch, and what is not asked when nothing is concerned."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event
+
+from loyalty_svc.accounts.usecases import account_types
+from loyalty_svc.ledger import usecases as ledger
+from loyalty_svc.ledger.posting import Basis, Cause, Kind, Posting, owed
+from moat.kit.ids import uuid7
+
+from .bank import Bank
+from .house import House
+
+CREDITS = ("points", "growth")
+EARNED, REVERSED = Basis(Kind.EARNED, "order.paid", CREDITS, "r@1"), Basis(Kind.REVERSED, "order.refunded", CREDITS)
+
+
+@contextmanager
+def counted(house: House) -> Iterator[list[str]]:
+    """The statements that are sent meanwhile."""
+    sent: list[str] = []
+    engine = house.db._engine.sync_engine
+
+    def note(connection, cursor, statement, *rest) -> None:
+        sent.append(" ".join(statement.split()[:3]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def awards(who: list[UUID], number: int, house: House, basis: Basis = EARNED, points: int = 10) -> list[Posting]:
+    now = house.clock.now()
+    return [
+        owed(who[place % len(who)], basis, points, at=now, cause=Cause(UUID(int=place + 1), "r", "e"))
+        for place in range(number)
+    ]
+
+
+@pytest.mark.parametrize("orders", [1, 200])
+async def test_a_batch_of_orders_takes_three_statements_whatever_its_size(house: House, orders: int):
+    run = awards([uuid7() for _ in range(50)], orders, house)
+    async with house.db.transaction() as tx:
+        await account_types(tx)  # Read and compiled once in a process.
+
+    with counted(house) as sent:
+        async with house.db.transaction() as tx:
+            posted = await ledger.post(tx, run, now=house.clock.now())
+            await ledger.expire_due(tx, posted, now=house.clock.now())
+
+    # The account types, all accounts, and all postings with their entries and lots.
+    assert [one.split()[0] for one in sent] == ["SELECT", "INSERT", "WITH"]
+
+
+@pytest.mark.parametrize("orders", [1, 200])
+async def test_a_batch_of_refunds_takes_three_more(house: House, orders: int):
+    who = [uuid7() for _ in range(50)]
+    async with house.db.transaction() as tx:
+        await ledger.post(tx, awards(who, orders, house), now=house.clock.now())
+
+    with counted(house) as sent:
+        async with house.db.transaction() as tx:
+            run = awards(who, orders, house, REVERSED, -4)
+            await ledger.expire_due(tx, await ledger.post(tx, run, now=house.clock.now()), now=house.clock.now())
+
+    # Then the accounts, their lots, and the lots as they are now.
+    assert [one.split()[0] for one in sent] == ["SELECT", "INSERT", "WITH", "SELECT", "WITH", "UPDATE"]
+    async with house.db.transaction() as tx:
+        assert await tx.scalar("SELECT count(*) FROM lot WHERE reversed = 4 AND remaining = 6") == orders
+
+
+async def test_a_redemption_takes_eight_statements_in_all(house: House):
+    bank, li = Bank(house), uuid7()
+    await bank.give(li, 100)
+
+    with counted(house) as sent:
+        await bank.spend(li, 30)
+
+    # Merges held off, the customer's name, the types; then debit, posting, lots read and written; and the event.
+    assert len(sent) == 8
