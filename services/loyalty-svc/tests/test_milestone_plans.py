@@ -26,7 +26,7 @@ def a_plan(trigger: dict[str, Any], *, code: str = "gift", version: int = 1, **m
     document = {
         "names": {"zh-CN": "礼", "en": "Gift"},
         "trigger": trigger,
-        "gift": {"points": 10},
+        "gift": {"kind": "points", "points": 10},
         **more,
     }
     ref = Ref("milestone", code, version)

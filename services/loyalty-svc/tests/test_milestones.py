@@ -1,63 +1,16 @@
 """Gifts for days that come round and for orders that add up, on PostgreSQL."""
 
 import asyncio
-from datetime import date, timedelta
 from itertools import permutations
-from typing import Any
-from uuid import UUID
 
 import pytest
 
-from loyalty_svc.features import SERVICE
-from moat.contracts.customers import CustomerOccasionReached
-from moat.kit.events import Event
 from moat.kit.ids import uuid7
-from moat.kit.testing import an_event
-from moat.kit.testing.callers import customer, staff
-from moat.kit.testing.web import client_for
 
 from .builders import a_customer, at, merged, paid, refunded
+from .coupon_shop import Shop, amount_off
 from .house import House
-
-MANAGER = staff("loyalty:read", "loyalty:write", id="manager-1")
-NAMES = {"zh-CN": "第三单", "en": "Third order"}
-
-
-def a_day(
-    about: UUID,
-    kind: str = "birthday",
-    *,
-    day: float = 10,
-    ahead: int = 0,
-    year: int = 2026,
-    late: float = 0,
-    **more: Any,
-) -> Event[Any]:
-    data = CustomerOccasionReached(kind=kind, occurs_on=date(2026, 8, 22), days_ahead=ahead, year=year, **more)
-    return an_event(data, about=about, time=at(day), recorded_at=at(day + late))
-
-
-async def publish(house: House, code: str, *, begin: str | None = None, **document: Any) -> None:
-    document = {"names": NAMES, "gift": {"points": 100}, **document}
-    async with client_for(SERVICE, house.db, house.clock) as http:
-        path = "/v1/loyalty/milestones"
-        draft = await http.post(path, json={"code": code, "document": document}, headers=MANAGER)
-        assert draft.status_code == 201, draft.text
-        etag = draft.headers.get("ETag") or f'"{draft.json()["revision"]}"'
-        answer = await http.post(
-            f"{path}/{code}/publish",
-            json={"valid_from": at(0).isoformat(), "confirm": ["documents.backdated"]},
-            headers=MANAGER | {"If-Match": etag},
-        )
-        assert answer.status_code == 200, answer.text
-
-
-async def publish_third_order(house: House, **more: Any) -> None:
-    await publish(house, "third-order", trigger={"kind": "nth_order", "n": 3}, once="ever", **more)
-
-
-async def available(house: House, who: UUID) -> int:
-    return (await house.points(who))[0]
+from .milestone_plans import a_day, available, publish, publish_third_order
 
 
 async def test_a_birthday_gives_its_gift_and_says_why(house: House):
@@ -76,6 +29,7 @@ async def test_a_birthday_gives_its_gift_and_says_why(house: House):
         "account_type": "points",
         "points": 50,
         "posting_id": None,
+        "coupon": None,
     }
     assert [name for name, *_ in await house.said()] == ["member.enrolled", "points.earned", "milestone.reached"]
     assert (await house.audit()).violations == []
@@ -223,54 +177,23 @@ async def test_two_replicas_give_one_gift(house: House):
     assert await available(house, li) == 60
 
 
-async def test_a_retired_plan_gives_nothing_any_more(house: House):
-    li = uuid7()
-    async with client_for(SERVICE, house.db, house.clock) as http:
-        path = "/v1/loyalty/milestones/birthday-gift"
-        etag = (await http.get(path, headers=MANAGER)).headers["ETag"]
-        retired = await http.post(f"{path}/retire", json={}, headers=MANAGER | {"If-Match": etag})
-    house.clock.advance(timedelta(days=1))
+async def test_a_gift_may_be_a_coupon_that_a_refund_takes_away(house: House):
+    shop = Shop(house)
+    await shop.publish("thanks", amount_off(500), valid_from=at(0).isoformat(), confirm=["documents.backdated"])
+    await publish_third_order(house, gift={"kind": "coupon", "coupon": "thanks"})
+    li, order = uuid7(), uuid7()
+    await house.learn(
+        a_customer(li), paid(li, 1_000, day=1), paid(li, 1_000, day=2), paid(li, 1_000, order=order, day=3)
+    )
 
-    await house.learn(a_day(li, day=100.5))
+    ((_, about, told),) = await house.said("milestone.reached")
+    (code,) = await house.said("coupon.issued")
+    assert (about, told["coupon"], told["points"], code[2]["coupon"]) == (li, "thanks", None, "thanks")
+    assert await available(house, li) == 30
 
-    assert retired.status_code == 200
-    assert await house.points(li) == (0, 0, 0)
+    await house.learn(refunded(li, order, 1_000, day=4))
+    async with house.db.transaction() as tx:
+        assert await tx.scalar("SELECT withdrawn_at IS NOT NULL FROM coupon_code WHERE customer_id = :id", id=li)
 
-
-async def test_a_member_sees_what_he_has_reached_in_his_language_and_no_other(house: House):
-    li, wang = uuid7(), uuid7()
-    await house.learn(a_customer(li), a_customer(wang), a_day(li), a_day(li, "anniversary", day=12, years=2))
-
-    async with client_for(SERVICE, house.db, house.clock) as http:
-        path = f"/v1/customers/{li}/loyalty/milestones"
-        own = await http.get(path, headers=customer(li) | {"Accept-Language": "en"})
-        page = await http.get(path + "?limit=1", headers=MANAGER)
-        rest = await http.get(path + f"?limit=1&cursor={page.json()['next_cursor']}", headers=MANAGER)
-        foreign = await http.get(path, headers=customer(wang))
-        nobody = await http.get(path)
-        no_scope = await http.get(path, headers=staff("tickets:read"))
-        plans = await http.get("/v1/loyalty/milestones", headers=customer(li))
-
-    assert [(one["name"], one["points"]) for one in own.json()["items"]] == [
-        ("Anniversary gift", 50),
-        ("Birthday gift", 50),
-    ]
-    assert [one["name"] for one in page.json()["items"] + rest.json()["items"]] == ["会员周年礼", "生日礼"]
-    assert (foreign.status_code, nobody.status_code, no_scope.status_code, plans.status_code) == (404, 401, 403, 403)
-
-
-async def test_a_plan_on_an_unknown_field_is_refused_with_the_place_and_the_nearest_names(house: House):
-    condition = {"combinator": "and", "rules": [{"field": "teir", "operator": "=", "value": "gold"}]}
-    document = {
-        "names": NAMES,
-        "trigger": {"kind": "nth_order", "n": 3},
-        "gift": {"points": 1},
-        "condition": condition,
-    }
-    async with client_for(SERVICE, house.db, house.clock) as http:
-        answer = await http.post("/v1/loyalty/milestones", json={"code": "x", "document": document}, headers=MANAGER)
-
-    assert answer.status_code == 422
-    (error,) = answer.json()["errors"]
-    assert error["pointer"] == "/document/condition/rules/0/field"
-    assert "tier" in error["detail"]
+    await house.learn(paid(li, 1_000, day=5))
+    assert len(await house.said("coupon.issued")) == 2

@@ -193,3 +193,21 @@ async def test_a_member_sees_his_code_and_friends_without_their_ids(house: House
         assert (await call(house, "GET", path, {})).status_code == 401
         assert (await call(house, "GET", path, staff("tickets:read", at=at_now))).status_code == 403
     assert (await call(house, "GET", "/v1/loyalty/referrals", own)).status_code == 403
+
+
+async def test_a_programme_whose_reward_does_not_exist_is_not_published(house: House):
+    path = "/v1/loyalty/referral-programmes"
+    terms = {
+        "names": {"zh-CN": "邀请好友", "en": "Bring a friend"},
+        "order_least_minor": {"CNY": 100},
+        "referrer": {"account_type": "pionts", "points": 100},
+    }
+    draft = await call(house, "POST", path, clerk(house), json={"code": "friends", "document": terms})
+    headers = clerk(house) | {"If-Match": draft.headers["ETag"]}
+
+    refused = await call(house, "POST", f"{path}/friends/publish", headers, json={})
+    another = await call(house, "POST", path, clerk(house), json={"code": "others", "document": terms})
+
+    assert (draft.status_code, refused.status_code, another.status_code) == (201, 422, 422)
+    assert refused.json()["errors"][0]["pointer"] == "/referrer/account_type"
+    assert "points" in refused.json()["errors"][0]["detail"]

@@ -19,11 +19,15 @@ CREATE TABLE milestone_reached (
   gift_id uuid NOT NULL UNIQUE,
   at timestamptz NOT NULL,
   withdrawn_at timestamptz,
-  points bigint NOT NULL CONSTRAINT milestone_reached_points CHECK (points > 0),
+  points bigint CONSTRAINT milestone_reached_points CHECK (points > 0),
+  code_id uuid,
   by_orders text,
   rule text NOT NULL,
-  account_type text NOT NULL,
+  account_type text,
+  coupon text,
   event_id text NOT NULL,
+  CONSTRAINT milestone_reached_gift CHECK (
+    (points IS NULL) = (account_type IS NULL) AND (points IS NULL) <> (coupon IS NULL)),
   PRIMARY KEY (customer_id, plan, period)
 );
 """

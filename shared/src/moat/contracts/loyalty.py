@@ -220,9 +220,12 @@ class MilestoneReached(LoyaltyFact):
     """`birthday`, `anniversary` or another occasion; `nth_order`, `amount_reached`."""
     period: str
     """The year it counts for, or `ever`: a plan gives once in each."""
-    account_type: str
-    points: int
-    posting_id: UUID
+    account_type: str | None = None
+    points: int | None = None
+    posting_id: UUID | None = None
+    """Where it gave points."""
+    coupon: str | None = None
+    """Where it gave a coupon; `coupon.issued` has the code."""
 
 
 class ReferralFact(LoyaltyFact):

@@ -131,8 +131,10 @@ def _coming(watch: Watch, now: datetime) -> Iterator[Due]:
     """Everything not told yet, up to two years ahead of `now`."""
     person = watch.person
     oldest = min(watch.birthdays_told_until, watch.anniversaries_told_until, now)
-    first = max(oldest, now - CATCH_UP).astimezone(ZoneInfo(person.zone)).year - 1
-    for what in _occurrences(person, first, now.year + _YEARS_LOOKED_AHEAD):
+    first = max(oldest, now - CATCH_UP).astimezone(ZoneInfo(person.zone)).date()
+    for what in _occurrences(person, first.year - 1, now.year + _YEARS_LOOKED_AHEAD):
+        if what.occurs_on < first:
+            continue
         told_until = watch.anniversaries_told_until if what.kind == ANNIVERSARY else watch.birthdays_told_until
         for days_ahead in DAYS_AHEAD[what.kind]:
             due_at = _begin_of(what.occurs_on - timedelta(days_ahead), person.zone)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from loyalty_svc.milestones import queries
+from loyalty_svc.milestones import queries, usecases
 from loyalty_svc.milestones.plans import MILESTONES
 from loyalty_svc.milestones.schemas import MilestoneOut
 from moat.customers.access import CustomerAccess, UnknownCustomer, customer_access
@@ -15,7 +15,13 @@ from moat.kit.web import Db, Language, Page, PageQuery, problems
 
 router = APIRouter(tags=["loyalty"])
 router.include_router(
-    document_routes(MILESTONES, path="/v1/loyalty/milestones", read="loyalty:read", write="loyalty:write")
+    document_routes(
+        MILESTONES,
+        path="/v1/loyalty/milestones",
+        read="loyalty:read",
+        write="loyalty:write",
+        on_publish=usecases.check_publishable,
+    )
 )
 Reader = Annotated[CustomerAccess, Depends(customer_access("loyalty:read", customers=True))]
 

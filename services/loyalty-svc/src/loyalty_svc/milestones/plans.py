@@ -69,9 +69,16 @@ Trigger = Annotated[OnOccasion | OnNthOrder | OnAmount, Field(discriminator="kin
 class PointsGift(DocumentModel):
     """Points of one account type."""
 
-    kind: Literal["points"] = "points"
+    kind: Literal["points"]
     account_type: Code = "points"
     points: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class CouponGift(DocumentModel):
+    """A code of his own of a coupon that is published when the plan is reached."""
+
+    kind: Literal["coupon"]
+    coupon: Code
 
 
 class MilestoneDocument(DocumentModel):
@@ -84,7 +91,7 @@ class MilestoneDocument(DocumentModel):
         Field(description="year: once in each; orders are counted in civil years of the programme's zone then"),
     ] = "year"
     condition: Annotated[dict[str, Any], Field(default_factory=lambda: dict(EVERYBODY))]
-    gift: PointsGift
+    gift: Annotated[PointsGift | CouponGift, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ class Plan:
     trigger: OnOccasion | OnNthOrder | OnAmount
     once: Literal["year", "ever"]
     condition: Condition | None
-    gift: PointsGift
+    gift: PointsGift | CouponGift
 
 
 class Order(NamedTuple):

@@ -13,16 +13,23 @@ from moat.kit.db.transaction import Transaction
 # What was reached before does not come back, unless it was withdrawn since. In the order of the key.
 _REACH: Final = """
 INSERT INTO milestone_reached AS m (customer_id, plan, period, gift_id, at, points, by_orders, rule, account_type,
-                                    event_id)
+                                    coupon, event_id)
 SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:plans AS text[]), CAST(:periods AS text[]), CAST(:gifts AS uuid[]),
                      CAST(:at AS timestamptz[]), CAST(:points AS bigint[]), CAST(:by_orders AS text[]),
-                     CAST(:rules AS text[]), CAST(:types AS text[]), CAST(:event_ids AS text[])) ORDER BY 1, 2, 3
+                     CAST(:rules AS text[]), CAST(:types AS text[]), CAST(:coupons AS text[]),
+                     CAST(:event_ids AS text[])) ORDER BY 1, 2, 3
 ON CONFLICT (customer_id, plan, period) DO UPDATE SET
   gift_id = excluded.gift_id, at = excluded.at, points = excluded.points, by_orders = excluded.by_orders,
-  rule = excluded.rule, account_type = excluded.account_type, event_id = excluded.event_id, withdrawn_at = NULL
+  rule = excluded.rule, account_type = excluded.account_type, coupon = excluded.coupon, event_id = excluded.event_id,
+  code_id = NULL, withdrawn_at = NULL
 WHERE m.withdrawn_at IS NOT NULL
 RETURNING gift_id
 """
+_NOTE_CODES: Final = """
+UPDATE milestone_reached m SET code_id = n.code_id
+FROM unnest(CAST(:gifts AS uuid[]), CAST(:codes AS uuid[])) AS n (gift_id, code_id) WHERE m.gift_id = n.gift_id
+"""
+_FORGET: Final = "DELETE FROM milestone_reached WHERE gift_id = ANY(CAST(:gifts AS uuid[]))"
 _STANDING: Final = """
 SELECT customer_id, plan, period FROM milestone_reached
 WHERE customer_id = ANY(CAST(:ids AS uuid[])) AND by_orders IS NOT NULL AND withdrawn_at IS NULL
@@ -31,14 +38,15 @@ _WITHDRAW: Final = """
 UPDATE milestone_reached m SET withdrawn_at = :at
 FROM unnest(CAST(:ids AS uuid[]), CAST(:plans AS text[]), CAST(:periods AS text[])) AS w (customer_id, plan, period)
 WHERE m.customer_id = w.customer_id AND m.plan = w.plan AND m.period = w.period AND m.withdrawn_at IS NULL
-RETURNING m.gift_id, m.plan, m.customer_id
+RETURNING m.gift_id, m.plan, m.customer_id, m.code_id
 """
 # What both had is the survivor's once; gifts that were given stay given.
 _MOVE: Final = """
 WITH gone AS (DELETE FROM milestone_reached WHERE customer_id = :from_id RETURNING *)
 INSERT INTO milestone_reached (customer_id, plan, period, gift_id, at, withdrawn_at, points, by_orders, rule,
-                               account_type, event_id)
-SELECT :into_id, plan, period, gift_id, at, withdrawn_at, points, by_orders, rule, account_type, event_id
+                               account_type, coupon, code_id, event_id)
+SELECT :into_id, plan, period, gift_id, at, withdrawn_at, points, by_orders, rule, account_type, coupon, code_id,
+       event_id
 FROM gone ORDER BY plan, period
 ON CONFLICT (customer_id, plan, period) DO NOTHING
 """
@@ -57,7 +65,7 @@ SELECT p.root, o.paid_at, o.currency, o.total_minor,
 FROM paid p JOIN order_earning o ON o.order_uid = p.cause_id WHERE o.paid_at IS NOT NULL
 """
 _OF: Final = """
-SELECT plan, period, at, withdrawn_at, points, account_type, rule, gift_id FROM milestone_reached
+SELECT plan, period, at, withdrawn_at, points, account_type, coupon, code_id, rule, gift_id FROM milestone_reached
 WHERE customer_id = :customer_id
   AND (CAST(:after_at AS timestamptz) IS NULL OR (at, gift_id) < (:after_at, CAST(:after_id AS uuid)))
 ORDER BY at DESC, gift_id DESC LIMIT :limit
@@ -83,13 +91,24 @@ async def reach(tx: Transaction, attained: Sequence[Attained]) -> set[UUID]:
         periods=[one.what.period for one in attained],
         gifts=[one.gift_id for one in attained],
         at=[one.what.at for one in attained],
-        points=[plan.gift.points for plan in plans],
+        points=[getattr(plan.gift, "points", None) for plan in plans],
         by_orders=[None if isinstance(plan.trigger, OnOccasion) else plan.trigger.kind for plan in plans],
         rules=[plan.rule for plan in plans],
-        types=[plan.gift.account_type for plan in plans],
+        types=[getattr(plan.gift, "account_type", None) for plan in plans],
+        coupons=[getattr(plan.gift, "coupon", None) for plan in plans],
         event_ids=[one.event_id for one in attained],
     )
     return {row.gift_id for row in rows}
+
+
+async def note_codes(tx: Transaction, codes: Mapping[UUID, UUID]) -> None:
+    """Keep which code a gift was: gift → code."""
+    await tx.execute(_NOTE_CODES, gifts=list(codes), codes=list(codes.values()))
+
+
+async def forget(tx: Transaction, gifts: Collection[UUID]) -> None:
+    """These gifts could not be given, so nothing was reached."""
+    await tx.execute(_FORGET, gifts=list(gifts))
 
 
 async def standing(tx: Transaction, customer_ids: Collection[UUID]) -> dict[UUID, set[tuple[str, str]]]:

@@ -19,8 +19,9 @@ class MilestoneOut(BaseModel):
     name: str
     period: str
     at: datetime
-    account_type: str
-    points: int
+    account_type: str | None
+    points: int | None
+    coupon: str | None
     rule: str
     withdrawn_at: datetime | None
 
@@ -34,6 +35,7 @@ class MilestoneOut(BaseModel):
             at=row.at,
             account_type=row.account_type,
             points=row.points,
+            coupon=row.coupon,
             rule=row.rule,
             withdrawn_at=row.withdrawn_at,
         )

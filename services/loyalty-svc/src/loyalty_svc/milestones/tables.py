@@ -15,10 +15,16 @@ milestone_reached: Final = Table(
     Column("gift_id", Uuid, nullable=False, unique=True, comment="the cause of the posting"),
     Column("at", DateTime(timezone=True), nullable=False, comment="when it was reached in the world"),
     Column("withdrawn_at", DateTime(timezone=True), comment="when its reason fell away and the gift was taken back"),
-    Column("points", BigInteger, nullable=False),
+    Column("points", BigInteger, comment="null when it gave a coupon"),
+    Column("code_id", Uuid, comment="of the coupon's code"),
     Column("by_orders", Text, comment="nth_order, amount_reached; null when a day came round"),
     Column("rule", Text, nullable=False, comment="<code>@<version>"),
-    Column("account_type", Text, nullable=False),
+    Column("account_type", Text),
+    Column("coupon", Text),
     Column("event_id", Text, nullable=False, comment="the event that showed it"),
     CheckConstraint("points > 0", name="milestone_reached_points"),
+    CheckConstraint(
+        "(points IS NULL) = (account_type IS NULL) AND (points IS NULL) <> (coupon IS NULL)",
+        name="milestone_reached_gift",
+    ),
 )

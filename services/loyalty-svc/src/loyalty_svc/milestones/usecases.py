@@ -5,6 +5,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from loyalty_svc.accounts.usecases import account_types
+from loyalty_svc.coupons import usecases as coupons
+from loyalty_svc.coupons.announcing import Issued, Wish
 from loyalty_svc.ledger import queries as ledger_queries
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.giving import Gift, TakeBack
@@ -13,6 +16,9 @@ from loyalty_svc.ledger.tables import GROWTH, POINTS
 from loyalty_svc.milestones import queries
 from loyalty_svc.milestones.plans import (
     MILESTONES,
+    CouponGift,
+    Plan,
+    PointsGift,
     Reached,
     asks_for_orders,
     reached_by_occasion,
@@ -23,9 +29,10 @@ from loyalty_svc.tiers import queries as tiers
 from loyalty_svc.tiers import usecases as tiers_usecases
 from moat.contracts.loyalty import MilestoneReached
 from moat.kit.db.transaction import Transaction
-from moat.kit.documents import versions
+from moat.kit.documents import Published, WrongDocument, versions
 from moat.kit.events import Event
 from moat.kit.ids import uuid7
+from moat.kit.problems import FieldError, nearest
 
 REASON: Final = "milestone.reached"
 WITHDRAWN: Final = "milestone.withdrawn"
@@ -86,36 +93,73 @@ async def _give(tx: Transaction, candidates: Sequence[Candidate], now: datetime)
     attained = [Attained(event.about, uuid7(), what, event.id) for what, event in fitting]
     causes = {one.gift_id: event for one, (_, event) in zip(attained, fitting, strict=True)}
     granted = await queries.reach(tx, attained)
-    gifts = [_gift(one) for one in attained if one.gift_id in granted]
-    posted = {one.posting.cause.id: one for one in await ledger.give(tx, gifts, now=now)}
+    attained = [one for one in attained if one.gift_id in granted]
+    told = await _give_points(tx, attained, causes, now) | await _give_coupons(tx, attained, causes, now)
     for one in attained:
-        if one.gift_id in posted:
-            plan = one.what.plan
-            data = MilestoneReached(
-                milestone=plan.code,
-                rule=plan.rule,
-                kind=getattr(plan.trigger, "occasion", plan.trigger.kind),
-                period=one.what.period,
-                account_type=plan.gift.account_type,
-                points=plan.gift.points,
-                posting_id=posted[one.gift_id].id,
-            )
-            tx.publish(data, about=one.customer_id, time=one.what.at, cause=causes[one.gift_id])
+        if one.gift_id in told:
+            tx.publish(told[one.gift_id], about=one.customer_id, time=one.what.at, cause=causes[one.gift_id])
+
+
+async def _give_points(
+    tx: Transaction, attained: Sequence[Attained], causes: Mapping[UUID, Event[Any]], now: datetime
+) -> dict[UUID, MilestoneReached]:
+    gifts = [
+        Gift(
+            customer_id=one.customer_id,
+            account_type=one.what.plan.gift.account_type,
+            points=one.what.plan.gift.points,
+            at=one.what.at,
+            reason=REASON,
+            rule=one.what.plan.rule,
+            cause=Cause(one.gift_id, one.what.plan.code, one.event_id),
+        )
+        for one in attained
+        if isinstance(one.what.plan.gift, PointsGift)
+    ]
+    if not gifts:
+        return {}
+    posted = {one.posting.cause.id: one for one in await ledger.give(tx, gifts, now=now)}
     if any(gift.account_type == GROWTH for gift in gifts):
         await tiers_usecases.follow_growth(tx, list(posted.values()), [causes[gift_id] for gift_id in posted])
+    given = {gift.cause.id: gift for gift in gifts}
+    return {
+        one.gift_id: _told(
+            one,
+            account_type=given[one.gift_id].account_type,
+            points=given[one.gift_id].points,
+            posting_id=posted[one.gift_id].id,
+        )
+        for one in attained
+        if one.gift_id in posted
+    }
 
 
-def _gift(one: Attained) -> Gift:
+async def _give_coupons(
+    tx: Transaction, attained: Sequence[Attained], causes: Mapping[UUID, Event[Any]], now: datetime
+) -> dict[UUID, MilestoneReached]:
+    """A coupon that is over gives nothing, which it announces itself; the milestone may be reached again then."""
+    wanted = [(one, one.what.plan.gift.coupon) for one in attained if isinstance(one.what.plan.gift, CouponGift)]
+    if not wanted:
+        return {}
+    wishes = [
+        Wish(one.customer_id, coupon, f"milestone {one.gift_id}", one.what.at, causes[one.gift_id])
+        for one, coupon in wanted
+    ]
+    issued: dict[UUID, UUID] = {}
+    for (one, _), outcome in zip(wanted, await coupons.issue(tx, wishes, at=now), strict=True):
+        if isinstance(outcome, Issued):
+            issued[one.gift_id] = outcome.code_id
+    if issued:
+        await queries.note_codes(tx, issued)
+    if refused := [one.gift_id for one, _ in wanted if one.gift_id not in issued]:
+        await queries.forget(tx, refused)
+    return {one.gift_id: _told(one, coupon=coupon) for one, coupon in wanted if one.gift_id in issued}
+
+
+def _told(one: Attained, **gift: Any) -> MilestoneReached:
     plan = one.what.plan
-    return Gift(
-        customer_id=one.customer_id,
-        account_type=plan.gift.account_type,
-        points=plan.gift.points,
-        at=one.what.at,
-        reason=REASON,
-        rule=plan.rule,
-        cause=Cause(one.gift_id, plan.code, one.event_id),
-    )
+    kind = getattr(plan.trigger, "occasion", plan.trigger.kind)
+    return MilestoneReached(milestone=plan.code, rule=plan.rule, kind=kind, period=one.what.period, **gift)
 
 
 async def _fitting(tx: Transaction, candidates: Sequence[Candidate], now: datetime) -> list[tuple[Reached, Event[Any]]]:
@@ -148,9 +192,27 @@ async def _members(tx: Transaction, customer_ids: set[UUID]) -> dict[UUID, dict[
 async def _withdraw(
     tx: Transaction, gone: Sequence[tuple[UUID, str, str]], causes: Mapping[UUID, Event[Any]], now: datetime
 ) -> None:
+    rows = await queries.withdraw(tx, gone, now)
     takes = [
         TakeBack(causes[row.customer_id].time, WITHDRAWN, Cause(row.gift_id, row.plan, causes[row.customer_id].id))
-        for row in await queries.withdraw(tx, gone, now)
+        for row in rows
+        if row.code_id is None
     ]
     if takes:
         await ledger.take_back(tx, takes, now=now)
+    # Seldom more than a few: what a refund undoes, of plans that count orders and give a coupon.
+    for row in rows:
+        if row.code_id is not None:
+            await coupons.take_away(tx, row.code_id, at=now)
+
+
+async def check_publishable(tx: Transaction, version: Published[Plan], now: datetime) -> None:
+    """Raises WrongDocument for a gift of an account type or a coupon that does not exist."""
+    gift = version.value.gift
+    if isinstance(gift, CouponGift):
+        await coupons.published_coupon(tx, gift.coupon, at=now, pointer="/gift/coupon")
+    else:
+        known = (await account_types(tx)).versions
+        if gift.account_type not in known:
+            detail = f"no account type has this code{nearest(gift.account_type, known)}"
+            raise WrongDocument(errors=[FieldError("/gift/account_type", detail)])

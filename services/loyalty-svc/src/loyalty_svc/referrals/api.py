@@ -19,7 +19,13 @@ from moat.kit.web import Db, Language, Now, Once, Page, PageQuery, problems
 
 router: Final = APIRouter(tags=["referrals"])
 router.include_router(
-    document_routes(REFERRALS, path="/v1/loyalty/referral-programmes", read="loyalty:read", write="loyalty:write")
+    document_routes(
+        REFERRALS,
+        path="/v1/loyalty/referral-programmes",
+        read="loyalty:read",
+        write="loyalty:write",
+        on_publish=usecases.check_publishable,
+    )
 )
 Reader = Annotated[CustomerAccess, Depends(customer_access("loyalty:read", customers=True))]
 Writer = Annotated[CustomerAccess, Depends(customer_access("loyalty:write", customers=True))]

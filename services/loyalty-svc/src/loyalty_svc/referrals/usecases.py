@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.coupons import codes
 from loyalty_svc.referrals import judging, queries, settling
 from loyalty_svc.referrals.judging import Reason, Referral, Status
@@ -15,9 +16,10 @@ from loyalty_svc.referrals.settling import REFERRAL
 from moat.contracts.loyalty import ReferralCreated, ReferralRejected
 from moat.customers.follow import aliases_of
 from moat.kit.db.transaction import Transaction
-from moat.kit.documents import published
+from moat.kit.documents import Published, WrongDocument, published
 from moat.kit.events import Event
 from moat.kit.ids import uuid7
+from moat.kit.problems import FieldError, nearest
 from moat.kit.timers import set_timers
 
 CODE_LETTERS: Final = 8
@@ -32,13 +34,25 @@ async def current(tx: Transaction, now: datetime) -> Programme:
     return found.value
 
 
+async def check_publishable(tx: Transaction, version: Published[Programme], now: datetime) -> None:
+    """Raises WrongDocument for a reward in an account type that does not exist."""
+    known = (await account_types(tx)).versions
+    errors = [
+        FieldError(f"/{role}/account_type", f"no account type has this code{nearest(reward.account_type, known)}")
+        for role, reward in version.value.rewards()
+        if reward.account_type not in known
+    ]
+    if errors:
+        raise WrongDocument(errors=errors)
+
+
 async def own_code(tx: Transaction, customer_id: UUID, now: datetime) -> str:
     """The customer's own code, made when he first asks for it."""
     for _ in range(CODE_TRIES_MAX):
         code = await queries.code_of(tx, customer_id)
         if code is not None:
             return code
-        (made,) = codes.codes_from(secrets.token_bytes(4 * codes.BYTES_A_CODE), 1)
+        (made,) = codes.codes_from(secrets.token_bytes(codes.random_bytes_for(1)), 1)
         await queries.make_code(tx, customer_id, made[:CODE_LETTERS], now)
     raise RuntimeError("no free referral code was found")
 
