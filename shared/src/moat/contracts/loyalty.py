@@ -90,6 +90,27 @@ class PointsExpiring(LoyaltyFact):
     """The first of them."""
 
 
+class PointsRefused(LoyaltyFact):
+    """A request for points was refused; the request is the cause."""
+
+    TYPE = "moat.points.refused.v1"
+    account_type: str
+    amount: int
+    reason: str
+    """`unknown_account_type` or `not_spendable`."""
+
+
+class GrantPoints(EventData):
+    """A request: give the customer points. Answered by PointsEarned or PointsRefused."""
+
+    TYPE = "moat.loyalty.grant_points.v1"
+    TOPIC: ClassVar[str] = "moat.loyalty.requests"
+    account_type: Annotated[str, Field(min_length=1, max_length=64)] = "points"
+    points: Annotated[int, Field(ge=1, le=10**12)]
+    reason: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
+    """A code, as `survey.answered`."""
+
+
 class TierChanged(LoyaltyFact):
     """A tier became another; codes as the tier plan has them."""
 
@@ -213,9 +234,8 @@ class MilestoneReached(LoyaltyFact):
 
     TYPE = "moat.milestone.reached.v1"
     milestone: str
-    """The plan's code."""
     rule: str
-    """`<code>@<version>` of the plan that decided."""
+    """`<code>@<version>` of the plan that decided; `milestone` is its code."""
     kind: str
     """`birthday`, `anniversary` or another occasion; `nth_order`, `amount_reached`."""
     period: str
@@ -223,9 +243,8 @@ class MilestoneReached(LoyaltyFact):
     account_type: str | None = None
     points: int | None = None
     posting_id: UUID | None = None
-    """Where it gave points."""
     coupon: str | None = None
-    """Where it gave a coupon; `coupon.issued` has the code."""
+    """Where it gave a coupon and no points; `coupon.issued` has the code."""
 
 
 class ReferralFact(LoyaltyFact):
@@ -269,9 +288,8 @@ class ReferralRejected(ReferralFact):
 
     TYPE = "moat.referral.rejected.v1"
     reason: str
-    """`self`, `same_person`, `ring`, `known_before`, `already_referred`, `velocity`, `expired`, `returned`."""
     stage: str
-    """`claimed`, `converted`, `rewarded`: how far it had come; `refused` when the code was refused at once."""
+    """How far it had come: `claimed`, `converted`, `rewarded`; `refused` when the code was refused at once."""
 
 
 EVENTS = (
@@ -283,6 +301,8 @@ EVENTS = (
     PointsExpired,
     PointsAdjusted,
     PointsExpiring,
+    PointsRefused,
+    GrantPoints,
     TierUpgraded,
     TierDowngraded,
     MilestoneReached,
