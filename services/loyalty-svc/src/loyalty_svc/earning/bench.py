@@ -16,7 +16,10 @@ from loyalty_svc.earning.rules import Match
 
 
 class Happening(NamedTuple):
-    """An event as rules see it. on: its type, `order.paid`; cause_id: what is rewarded once by each rule."""
+    """An event as rules see it. on: its type, `order.paid`; cause_id: what is rewarded once by each rule.
+
+    judge: the versions valid when it happened; None when there was no programme.
+    """
 
     on: str
     customer_id: UUID
@@ -25,6 +28,7 @@ class Happening(NamedTuple):
     event_id: str
     order_id: str | None
     row: dict[str, Any]
+    judge: Judge | None
 
 
 class AwardNote(NamedTuple):
@@ -55,19 +59,15 @@ class Bench:
     decided: dict[int, Decided] = field(default_factory=dict)
     matched: dict[int, list[Match]] = field(default_factory=dict)
 
-    def judge(self, place: int) -> Judge | None:
-        """Who judges what happened there."""
-        return self.book.at(self.happenings[place].at)
-
-    def reads_tier(self) -> bool:
-        """Whether anything here is judged by tier."""
-        return any(judge is not None and judge.reads_tier for judge in map(self.judge, self.happenings))
+    def judges(self) -> set[Judge]:
+        """Everybody who judges something here."""
+        return {one.judge for one in self.happenings.values() if one.judge is not None}
 
     def keys(self) -> list[Key]:
         """The counters that have to be held before anything is decided; matches what limits are about."""
         keys: dict[Key, None] = {}
         for place, one in self.happenings.items():
-            judge = self.judge(place)
+            judge = one.judge
             if judge is not None and judge.has_limits:
                 matches = self.matched[place] = judge.matches(one.on, one.row, one.at)
                 keys.update(dict.fromkeys(judge.keys(matches, one.customer_id, one.at)))
@@ -75,17 +75,17 @@ class Bench:
 
     def decide(self, place: int) -> Decided:
         """What it earns; the same each time it is asked."""
-        if place not in self.decided:
-            self.decided[place] = self._decide(place)
-        return self.decided[place]
-
-    def _decide(self, place: int) -> Decided:
-        judge, one = self.judge(place), self.happenings[place]
-        if judge is None:
-            return NOTHING
-        if not judge.has_limits:
-            return Decided(judge.award_freely(judge.matches(one.on, one.row, one.at)))
-        return judge.award(self.matched[place], one.customer_id, one.at, self.counters)
+        known = self.decided.get(place)
+        if known is not None:
+            return known
+        one = self.happenings[place]
+        judge, decided = one.judge, NOTHING
+        if judge is not None and judge.has_limits:
+            decided = judge.award(self.matched[place], one.customer_id, one.at, self.counters)
+        elif judge is not None:
+            decided = Decided(judge.award_freely(judge.matches(one.on, one.row, one.at)))
+        self.decided[place] = decided
+        return decided
 
     def forget(self, place: int) -> None:
         """It was paid by somebody else meanwhile: what was decided of it is not counted."""
@@ -96,7 +96,7 @@ class Bench:
 
     def notes(self, place: int, *, with_given: bool = False) -> list[AwardNote]:
         """What is worth a note: awards that were cut, refused or held; with `with_given` all of them."""
-        decided = self.decided.get(place, NOTHING)
+        decided = self.decided[place]
         if not decided.noted and not with_given:
             return []
         one = self.happenings[place]

@@ -175,7 +175,7 @@ class Book:
 
     def at(self, at: datetime) -> Judge | None:
         """Who judges what happened at `at`; None when no programme was valid."""
-        place = bisect_right(self.begins, at)
+        place = bisect_right(self.begins, at) if self.begins else 0
         if place not in self.judges:
             self.judges[place] = self._judge(self.begins[place - 1] if place else datetime.min.replace(tzinfo=UTC))
         return self.judges[place]

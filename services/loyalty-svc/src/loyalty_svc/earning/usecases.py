@@ -58,14 +58,16 @@ async def post_orders(tx: Transaction, batch: Sequence[Event[Any]], *, now: date
             break
     else:
         raise OrderKeptChanging(f"{len(pending)} orders")
-    await _keep(tx, bench, [note for place in bench.decided for note in bench.notes(place)], now=now)
+    await _keep(
+        tx, bench, [note for place, one in bench.decided.items() if one.noted for note in bench.notes(place)], now=now
+    )
     await _post(tx, *_postings(batch, decided), now=now)
 
 
 async def post_events(tx: Transaction, batch: Sequence[Event[Any]], *, now: datetime) -> None:
     """Give points for other events; each thing that happens is rewarded once by each rule, however often it is told."""
     book = await book_of(tx)
-    happenings = {place: one for place, event in enumerate(batch) if book.is_about((one := _event(event)).on)}
+    happenings = {place: one for place, event in enumerate(batch) if book.is_about((one := _event(event, book)).on)}
     if not happenings:
         return
     # One that was told before is not judged again, so that it does not count against its limits.
@@ -79,12 +81,11 @@ async def post_events(tx: Transaction, batch: Sequence[Event[Any]], *, now: date
     postings: list[Posting] = []
     causes: list[Event[Any]] = []
     for place, one in fresh.items():
-        judge = bench.judge(place)
-        for award in bench.decide(place).awards if judge else ():
-            assert judge is not None
+        for award in bench.decide(place).awards:
+            assert one.judge is not None
             cause = Cause(one.cause_id, award.code, one.event_id)
             postings.append(
-                owed(one.customer_id, _earned(one.on, award, judge.programme), award.points, at=one.at, cause=cause)
+                owed(one.customer_id, _earned(one.on, award, one.judge.programme), award.points, at=one.at, cause=cause)
             )
             causes.append(batch[place])
     await _keep(tx, bench, [note for place in fresh for note in bench.notes(place, with_given=True)], now=now)
@@ -94,13 +95,14 @@ async def post_events(tx: Transaction, batch: Sequence[Event[Any]], *, now: date
 async def _bench(tx: Transaction, book: Book, happenings: Mapping[int, Happening]) -> Bench:
     """What judging needs besides the events: tiers and counters, where a rule asks for them."""
     bench = Bench(book, happenings)
-    if bench.reads_tier():
+    judges = bench.judges()
+    if any(judge.reads_tier for judge in judges):
         members = {one.customer_id for one in happenings.values()}
         standings = await tier_queries.standings(tx, members)
         first = (await tier_queries.plan(tx)).base.code
         for one in happenings.values():
             one.row["tier"] = standings[one.customer_id].tier if one.customer_id in standings else first
-    if keys := bench.keys():
+    if any(judge.has_limits for judge in judges) and (keys := bench.keys()):
         bench.counters = await queries.hold_counters(tx, keys)
     return bench
 
@@ -138,17 +140,17 @@ def _order(event: Event[Any], book: Book) -> Happening:
         "tier": None,
         "lines": [line.model_dump() for line in data.lines] if judge and judge.reads_lines else None,
     }
-    return Happening(ORDER_PAID, event.about, event.time, data.order_uid, event.id, data.order_id, row)
+    return Happening(ORDER_PAID, event.about, event.time, data.order_uid, event.id, data.order_id, row, judge)
 
 
-def _event(event: Event[Any]) -> Happening:
+def _event(event: Event[Any], book: Book) -> Happening:
     """Any other event as rules see it: rewarded once is the thing that it is about, where it has one."""
     name = type(event.data).AGGREGATE_ID
     thing = getattr(event.data, name) if name else f"{event.source} {event.id}"
     cause_id = uuid5(NAMESPACE_OID, f"{event.type} {thing}")
     row = {**event.data.model_dump(), "at": event.time, "tier": None}
     on = event.type.removeprefix("moat.").removesuffix(".v1")
-    return Happening(on, event.about, event.time, cause_id, event.id, None, row)
+    return Happening(on, event.about, event.time, cause_id, event.id, None, row, book.at(event.time))
 
 
 async def _decide(
@@ -184,7 +186,7 @@ def _fold(order: OrderEarning, place: int, event: Event[Any], bench: Bench) -> S
         if order.paid_at is not None:
             bench.forget(place)
             return []
-        judge = bench.book.at(event.time)
+        judge = bench.happenings[place].judge
         version = judge.programme.version if judge else None
         awards = bench.decide(place).awards
         return pay(order, Paid(event.about, event.time, data.currency, data.total_minor, version, awards))
