@@ -45,6 +45,7 @@ def test_a_long_lock_on_a_table_with_rows_is_found(tmp_path, sql):
         "ALTER TABLE a ADD COLUMN b text",
         "ALTER TABLE a ADD CONSTRAINT c CHECK (d > 0) NOT VALID",
         "CREATE TABLE a (b text)",
+        "CREATE TABLE a (b text); CREATE INDEX c ON a (b)",
     ],
 )
 def test_what_does_not_make_anybody_wait_passes(tmp_path, sql):

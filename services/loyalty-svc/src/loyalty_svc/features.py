@@ -20,6 +20,7 @@ from loyalty_svc.expiry import api as expiry_api
 from loyalty_svc.expiry import consumers as expiry_consumers
 from loyalty_svc.expiry import loops as expiry_loops
 from loyalty_svc.expiry import timers as expiry_timers
+from loyalty_svc.grants import consumers as grants_consumers
 from loyalty_svc.holds import api as holds_api
 from loyalty_svc.holds import consumers as holds_consumers
 from loyalty_svc.holds import timers as holds_timers
@@ -56,6 +57,7 @@ SERVICE: Final = Service(
             timers=holds_timers.timers,
         ),
         Feature("adjustments", routes=adjustments_api.router, subscriptions=adjustments_consumers.subscriptions),
+        Feature("grants", subscriptions=grants_consumers.subscriptions),
         Feature(
             "expiry",
             routes=expiry_api.router,

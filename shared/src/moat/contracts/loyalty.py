@@ -1,114 +1,47 @@
 """Points and tiers."""
 
-from datetime import date, datetime
-from typing import Annotated, ClassVar, Literal
+from datetime import datetime
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
+from moat.contracts import points
+from moat.contracts.points import (
+    GrantPoints,
+    LoyaltyFact,
+    PointsAdjusted,
+    PointsEarned,
+    PointsExpired,
+    PointsExpiring,
+    PointsMoved,
+    PointsPending,
+    PointsRefused,
+    PointsReversed,
+    PointsSpent,
+)
 from moat.kit.events import EventData
 
-
-class LoyaltyFact(EventData):
-    """What every event of a membership shares; the member is `about`."""
-
-    TOPIC: ClassVar[str] = "moat.loyalty"
+__all__ = (
+    "GrantPoints",
+    "LoyaltyFact",
+    "PointsAdjusted",
+    "PointsEarned",
+    "PointsExpired",
+    "PointsExpiring",
+    "PointsMoved",
+    "PointsPending",
+    "PointsRefused",
+    "PointsReversed",
+    "PointsSpent",
+)
+"""Those of `points`, which is part of this topic."""
 
 
 class MemberEnrolled(LoyaltyFact):
     """A customer got his first account."""
 
     TYPE = "moat.member.enrolled.v1"
-
-
-class PointsMoved(LoyaltyFact):
-    """What every posting says. `amount` is positive; the type says which way it went."""
-
-    posting_id: UUID
-    account_type: str
-    amount: int
-    balance_after: int
-    order_uid: UUID | None = None
-    order_id: str | None = None
-    rule: str | None = None
-    """`<code>@<version>` of the rule that decided."""
-
-
-class PointsEarned(PointsMoved):
-    """Points were credited."""
-
-    TYPE = "moat.points.earned.v1"
-
-
-class PointsReversed(PointsMoved):
-    """Points were taken back because their reason fell away."""
-
-    TYPE = "moat.points.reversed.v1"
-
-
-class PointsMovedFor(PointsMoved):
-    """A posting that says its reason, as `reward.redeemed`."""
-
-    reason: str
-
-
-class PointsPending(PointsMovedFor):
-    """Points were given that cannot be spent yet; PointsEarned of the same posting follows when they can."""
-
-    TYPE = "moat.points.pending.v1"
-    available_at: datetime
-
-
-class PointsSpent(PointsMovedFor):
-    """Points were spent."""
-
-    TYPE = "moat.points.spent.v1"
-
-
-class PointsExpired(PointsMovedFor):
-    """Points that nobody spent in time are gone; `time` is when they expired."""
-
-    TYPE = "moat.points.expired.v1"
-
-
-class PointsAdjusted(PointsMovedFor):
-    """The ledger was corrected by hand, or a debt was written off."""
-
-    TYPE = "moat.points.adjusted.v1"
-    direction: Literal["given", "taken"]
-
-
-class PointsExpiring(LoyaltyFact):
-    """Points expire soon unless they are spent: all of one account that expire on one day; told once."""
-
-    TYPE = "moat.points.expiring.v1"
-    account_type: str
-    amount: int
-    expires_on: date
-    """In the programme's zone."""
-    expires_at: datetime
-    """The first of them."""
-
-
-class PointsRefused(LoyaltyFact):
-    """A request for points was refused; the request is the cause."""
-
-    TYPE = "moat.points.refused.v1"
-    account_type: str
-    amount: int
-    reason: str
-    """`unknown_account_type` or `not_spendable`."""
-
-
-class GrantPoints(EventData):
-    """A request: give the customer points. Answered by PointsEarned or PointsRefused."""
-
-    TYPE = "moat.loyalty.grant_points.v1"
-    TOPIC: ClassVar[str] = "moat.loyalty.requests"
-    account_type: Annotated[str, Field(min_length=1, max_length=64)] = "points"
-    points: Annotated[int, Field(ge=1, le=10**12)]
-    reason: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
-    """A code, as `survey.answered`."""
 
 
 class TierChanged(LoyaltyFact):
@@ -294,15 +227,7 @@ class ReferralRejected(ReferralFact):
 
 EVENTS = (
     MemberEnrolled,
-    PointsEarned,
-    PointsReversed,
-    PointsPending,
-    PointsSpent,
-    PointsExpired,
-    PointsAdjusted,
-    PointsExpiring,
-    PointsRefused,
-    GrantPoints,
+    *points.EVENTS,
     TierUpgraded,
     TierDowngraded,
     MilestoneReached,

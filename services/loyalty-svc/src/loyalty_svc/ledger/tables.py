@@ -6,8 +6,8 @@ view `leg` shows the two sides. `account` is the running balance of one customer
 (customer, type) order. Programme accounts have no row: a stored balance of theirs would be one hot row that every batch
 waits for; the audit sums them from the legs.
 
-Lots, holds and pending points come as tables of their own and columns with a constant default: a posting that earned is
-where a lot begins, and an entry gains the part of the account it came from and went to.
+An entry changes what an account holds in all (`balance_after`: available, pending and reserved together). What is left of
+each award is in `lots`, what is put aside in `holds`; moving between the parts of an account is no posting.
 """
 
 from typing import Final
@@ -74,7 +74,7 @@ entry = Table(
     Column("programme", Text(collation="C"), comment="the programme account on the other side"),
     CheckConstraint("amount <> 0", name="entry_amount"),
     CheckConstraint(
-        "(other_id IS NULL AND programme IN ('liability', 'breakage', 'compensation'))"
+        "(other_id IS NULL AND programme IN ('liability', 'breakage', 'compensation', 'loss'))"
         " OR (other_id <> customer_id AND programme IS NULL)",
         name="entry_sides",
     ),

@@ -1,0 +1,1 @@
+"""Points that other services ask for, by requests on the log."""
