@@ -7,7 +7,6 @@ from itertools import permutations
 import pytest
 
 from loyalty_svc.accounts.types import CalendarExpiry, NeverExpires, RollingExpiry, expires_at
-from loyalty_svc.expiry import queries as expiry_queries
 from loyalty_svc.expiry import usecases as expiry
 from loyalty_svc.expiry.calendar import next_at, warned_until
 from loyalty_svc.ledger.problems import InsufficientPoints
@@ -212,9 +211,9 @@ async def test_people_are_warned_once_of_each_day(bank: Bank):
     await bank.give(li, 20, ago=705)
     await bank.give(wang, 50, ago=600)
     async with bank.house.db.transaction() as tx:
-        await expiry_queries.keep_going(tx, expiry.KEPT_GOING, bank.now)
+        await expiry.keep_going(tx, now=bank.now)
 
-    await bank.ring()
+    await bank.pass_time(days=1)
     await bank.pass_time(days=1)
     async with bank.house.db.transaction() as tx:
         await expiry.warn(tx, now=bank.now)
@@ -229,7 +228,7 @@ async def test_an_outage_skips_nobody_and_a_restart_tells_nobody_twice(bank: Ban
     await bank.give(soon, 100, ago=690)
     await bank.give(gone, 100, ago=715)
     async with bank.house.db.transaction() as tx:
-        await expiry_queries.keep_going(tx, expiry.KEPT_GOING, bank.now)
+        await expiry.keep_going(tx, now=bank.now)
     bank.house.clock.advance(timedelta(days=20))  # Nobody was there.
 
     await asyncio.gather(bank.ring(), bank.ring())
@@ -261,9 +260,9 @@ async def test_the_nightly_audit_raises_one_alarm_that_operations_see(bank: Bank
     await bank.give(li, 100)
     async with bank.house.db.transaction() as tx:
         await tx.execute("UPDATE account SET available = available + 1 WHERE type = 'points'")
-        await expiry_queries.keep_going(tx, [(expiry.AUDIT, expiry.ONLY)], bank.now)
+        await expiry.keep_going(tx, now=bank.now)
 
-    await bank.ring()
+    await bank.pass_time(days=1)
     await bank.pass_time(days=1)
 
     async with bank.house.db.transaction() as tx:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from loyalty_svc.expiry import queries
-from loyalty_svc.expiry.usecases import KEPT_GOING
+from loyalty_svc.expiry import usecases
 
 if TYPE_CHECKING:
     from moat.kit.process import Process
@@ -21,7 +20,7 @@ async def keep_timers(process: "Process") -> None:
     while True:
         try:
             async with process.db.transaction() as tx:
-                await queries.keep_going(tx, KEPT_GOING, process.clock.now())
+                await usecases.keep_going(tx, now=process.clock.now())
         except Exception as error:
             log.warning("expiry.timers_waiting", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)

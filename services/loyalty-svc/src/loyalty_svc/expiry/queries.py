@@ -38,7 +38,8 @@ _FORGET = "DELETE FROM expiry_warning WHERE expires_on < :day"
 # What keeps itself going is set anew where somebody lost it.
 _KEEP_GOING = """
 INSERT INTO timer (kind, key, due_at, payload)
-SELECT kind, key, :now, '{}' FROM unnest(CAST(:kinds AS text[]), CAST(:keys AS text[])) AS t (kind, key)
+SELECT kind, key, due_at, '{}'
+FROM unnest(CAST(:kinds AS text[]), CAST(:keys AS text[]), CAST(:due AS timestamptz[])) AS t (kind, key, due_at)
 ON CONFLICT (kind, key) DO NOTHING
 """
 _EXPIRING = """
@@ -76,10 +77,15 @@ async def forget(tx: Transaction, day: date) -> None:
     await tx.execute(_FORGET, day=day)
 
 
-async def keep_going(tx: Transaction, timers: Iterable[tuple[str, str]], now: datetime) -> None:
-    """Set these timers (kind, key) now where they are missing."""
+async def keep_going(tx: Transaction, timers: Iterable[tuple[str, str, datetime]]) -> None:
+    """Set these timers (kind, key, when) where they are missing."""
     listed = list(timers)
-    await tx.execute(_KEEP_GOING, kinds=[kind for kind, _ in listed], keys=[key for _, key in listed], now=now)
+    await tx.execute(
+        _KEEP_GOING,
+        kinds=[kind for kind, _, _ in listed],
+        keys=[key for _, key, _ in listed],
+        due=[due_at for _, _, due_at in listed],
+    )
 
 
 async def expiring(

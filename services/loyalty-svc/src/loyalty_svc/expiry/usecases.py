@@ -28,11 +28,16 @@ WARN: Final = "points.warn"
 AUDIT: Final = "ledger.audit"
 ONLY: Final = "all"
 """The key of timers that there is one of."""
-KEPT_GOING: Final = ((SWEEP, ONLY), (WARN, ONLY), (AUDIT, ONLY))
 SLICE_ACCOUNTS: Final = 500
 SLICE_WARNINGS: Final = 2_000
 
 log = structlog.get_logger(__name__)
+
+
+async def keep_going(tx: Transaction, *, now: datetime) -> None:
+    """Set the timers that set themselves anew, where one was lost."""
+    due = {SWEEP: now, WARN: next_at(WARNS_AT, now), AUDIT: next_at(AUDITS_AT, now)}
+    await queries.keep_going(tx, [(kind, ONLY, due_at) for kind, due_at in due.items()])
 
 
 async def come_of_age(tx: Transaction, *, now: datetime) -> None:

@@ -30,7 +30,7 @@ async def grant(tx: Transaction, requests: Sequence[Event[Any]], clock: Clock) -
             continue
         cause = Cause(uuid5(NAMESPACE_URL, f"{event.source} {event.id}"), PART, event.id)
         gifts.append(Gift(event.about, data.account_type, data.points, event.time, data.reason, None, cause))
-    await ledger.give(tx, gifts, now=clock.now())
+    await ledger.give(tx, gifts, now=clock.now(), events=requests)
 
 
 def _refusal(types: AccountTypes, account_type: str) -> str | None:

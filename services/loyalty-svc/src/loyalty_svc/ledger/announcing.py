@@ -1,7 +1,8 @@
 """What the ledger tells the other services of points that moved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from loyalty_svc.ledger.posting import AccountKey, Entry, Kind, Posted, Posting
@@ -19,6 +20,7 @@ from moat.contracts.loyalty import (
 )
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Cause as EventCause
+from moat.kit.events import Event
 
 _SAID: Mapping[Kind, type[PointsMoved]] = {
     Kind.EARNED: PointsEarned,
@@ -28,14 +30,18 @@ _SAID: Mapping[Kind, type[PointsMoved]] = {
 }
 
 
-def moved(tx: Transaction, run: Sequence[Posted], *, now: datetime | None = None) -> None:
+def moved(
+    tx: Transaction, run: Sequence[Posted], *, now: datetime | None = None, events: Iterable[Event[Any]] = ()
+) -> None:
     """Publish what postings did; with `now` awards that wait are told apart. Growth is told of by tiers.
 
+    events: those that led here, as far as they are known, so that correlation and trace go on.
     Expired points that came back to be taken back are not told of: the posting that takes them is.
     """
     enrolled: set[UUID] = set()
+    known = {event.id: event for event in events}
     for id_, posting, entries in run:
-        cause = EventCause(posting.cause.event_id, None, None) if posting.cause.event_id else None
+        cause = _cause(posting.cause.event_id, known)
         for entry in entries:
             customer_id, account = posting.customer_id, entry.account
             if account.account_type == GROWTH:
@@ -46,6 +52,12 @@ def moved(tx: Transaction, run: Sequence[Posted], *, now: datetime | None = None
                 tx.publish(MemberEnrolled(), about=customer_id, time=posting.at, cause=cause)
             if not (posting.basis.kind is Kind.EXPIRED and entry.amount > 0):
                 tx.publish(_said(id_, posting, entry, now), about=customer_id, time=posting.at, cause=cause)
+
+
+def _cause(event_id: str, known: Mapping[str, Event[Any]]) -> Event[Any] | EventCause | None:
+    if not event_id:
+        return None
+    return known.get(event_id) or EventCause(event_id, None, None)
 
 
 def _said(id_: UUID, posting: Posting, entry: Entry, now: datetime | None) -> PointsMoved:

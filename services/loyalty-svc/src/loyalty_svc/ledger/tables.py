@@ -6,8 +6,8 @@ view `leg` shows the two sides. `account` is the running balance of one customer
 (customer, type) order. Programme accounts have no row: a stored balance of theirs would be one hot row that every batch
 waits for; the audit sums them from the legs.
 
-An entry changes what an account holds in all (`balance_after`: available, pending and reserved together). What is left of
-each award is in `lots`, what is put aside in `holds`; moving between the parts of an account is no posting.
+An entry changes what an account holds in all (`balance_after`: available, pending and reserved together). What is left
+of each award is in `lots`, what is put aside in `holds`; moving between the parts of an account is no posting.
 """
 
 from typing import Final

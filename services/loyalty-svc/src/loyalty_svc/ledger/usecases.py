@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from loyalty_svc.accounts.types import AccountTypes
@@ -17,6 +17,7 @@ from loyalty_svc.lots import queries as lots
 from loyalty_svc.lots.lots import Reversal
 from loyalty_svc.lots.queries import Held
 from moat.kit.db.transaction import Transaction
+from moat.kit.events import Event
 from moat.kit.ids import uuid7
 from moat.kit.timers import set_timers
 
@@ -127,11 +128,14 @@ async def move_merged(tx: Transaction, merges: Iterable[Merge], *, now: datetime
         announcing.moved(tx, await settle_accounts(tx, keys, types, at=merge.at, now=now))
 
 
-async def give(tx: Transaction, gifts: Sequence[Gift], *, now: datetime) -> list[Posted]:
+async def give(
+    tx: Transaction, gifts: Sequence[Gift], *, now: datetime, events: Iterable[Event[Any]] = ()
+) -> list[Posted]:
     """Give points, each gift once for ever: one that was given before is left out of what comes back.
 
     Publishes `member.enrolled`, `points.earned` or `points.pending`, and `points.expired` for what is too old. Whoever
     gives growth calls `tiers.follow_growth` with what comes back. The customers are locked, or in a consumed batch.
+    events: those that the gifts' causes name, where they are at hand, so that correlation and trace go on.
     """
     known = await queries.given(tx, [gift.cause for gift in gifts])
     postings = []
@@ -142,12 +146,14 @@ async def give(tx: Transaction, gifts: Sequence[Gift], *, now: datetime) -> list
     if not postings:
         return []
     posted = await post(tx, postings, now=now)
-    announcing.moved(tx, posted, now=now)
+    announcing.moved(tx, posted, now=now, events=events)
     await expire_due(tx, posted, now=now)
     return posted
 
 
-async def take_back(tx: Transaction, takes: Sequence[TakeBack], *, now: datetime) -> list[Posted]:
+async def take_back(
+    tx: Transaction, takes: Sequence[TakeBack], *, now: datetime, events: Iterable[Event[Any]] = ()
+) -> list[Posted]:
     """Take back what gifts gave, where it was not taken back before. Publishes `points.reversed`.
 
     Points that are spent already become a debt, or a loss, as the account type says.
@@ -161,7 +167,7 @@ async def take_back(tx: Transaction, takes: Sequence[TakeBack], *, now: datetime
     if not postings:
         return []
     posted = await post(tx, postings, now=now)
-    announcing.moved(tx, posted)
+    announcing.moved(tx, posted, events=events)
     await expire_due(tx, posted, now=now)
     return posted
 
