@@ -2,12 +2,25 @@
 
 from datetime import timedelta
 from itertools import pairwise, permutations
+from random import Random
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_svc.earning.orders import Award, Earned, OrderEarning, Paid, Refund, TakenBack, kept, pay, take_back
+from loyalty_svc.earning.orders import (
+    Award,
+    Earned,
+    OrderEarning,
+    Paid,
+    Refund,
+    TakenBack,
+    kept,
+    pay,
+    release,
+    take_back,
+)
+from loyalty_svc.earning.rules import Terms
 
 from .builders import at
 
@@ -114,3 +127,57 @@ def test_every_order_of_arrival_ends_in_the_same_state(total: int, points: int, 
         (points, points * (total - min(refunded, total)) // total)
     }
     assert len(ends) == 1
+
+
+STAMPS = Terms(credits=("stamps",))
+
+
+@given(
+    total=st.integers(1, 10_000),
+    given_points=st.lists(st.tuples(st.integers(1, 500), st.booleans()), max_size=4),
+    shares=st.lists(st.integers(1, 6_000), max_size=3),
+    order_of=st.randoms(use_true_random=False),
+)
+def test_each_account_type_ends_the_same_in_any_order_and_a_full_refund_leaves_zero(
+    total: int, given_points: list[tuple[int, bool]], shares: list[int], order_of: Random
+):
+    awards = tuple(
+        Award(f"r{n}", f"r{n}@1", points, "", STAMPS if is_stamp else Terms())
+        for n, (points, is_stamp) in enumerate(given_points)
+    )
+    facts = [
+        Paid(LI, at(5), "CNY", total, 1, awards),
+        *[a_refund(n, share) for n, share in enumerate(shares)],
+        a_refund(99, total),
+    ]
+    order_of.shuffle(facts)
+
+    order, decisions = fold(facts)
+
+    assert order.earned == order.reversed
+    assert all(part.earned == part.reversed for part in order.others)
+    for credits in (None, ("stamps",)):
+        gained = sum(
+            one.award.points for one in decisions if isinstance(one, Earned) and one.award.terms.credits == credits
+        )
+        lost = sum(one.points for one in decisions if isinstance(one, TakenBack) and one.credits == credits)
+        assert gained == lost
+
+
+@given(
+    points=st.integers(1, 500),
+    held=st.integers(1, 500),
+    shares=st.lists(st.integers(1, 1_000), max_size=3),
+    when=st.integers(0, 3),
+)
+def test_an_award_that_was_held_keeps_what_it_would_have_kept(points: int, held: int, shares: list[int], when: int):
+    at_once = Paid(LI, at(5), "CNY", 2_000, 1, (Award("a", "a@1", points, ""), Award("b", "b@1", held, "")))
+    expected, _ = fold([at_once, *[a_refund(n, share) for n, share in enumerate(shares)]])
+
+    order, _ = fold([an_order_paid(2_000, points), *[a_refund(n, share) for n, share in enumerate(shares[:when])]])
+    net = release(order, Award("b", "b@1", held, ""))
+    for n, share in enumerate(shares[when:], when):
+        take_back(order, a_refund(n, share))
+
+    assert 0 <= net <= held
+    assert order.earned - order.reversed == expected.earned - expected.reversed
