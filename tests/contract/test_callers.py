@@ -5,7 +5,9 @@ customers (`x-moat-customers`). Requests carry no valid body unless one is neede
 whoever is let in is told what is missing and changes nothing.
 """
 
+import re
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +24,9 @@ UNKNOWN = "01890000-0000-7000-8000-000000000000"
 PUBLIC = {"/.well-known/jwks.json", "/v1/auth/tokens", "/v1/openapi.json", "/v1/asyncapi.json"}
 ONLY_CUSTOMERS = ("/v1/inbox", "/v1/inbox/{message_id}/read")
 """These have no scope, since there is nothing for staff in them."""
+THERE = {"customer_id", "ticket_id", "message_id", "purpose", "channel"}
+"""What both customers have, of what may stand in a path."""
+NAMED = {"key_id": "0123456789abcdef", "service": "customer-svc", "purpose": "care", "channel": "email", "code": "none"}
 LET_IN = {200, 201, 202, 204, 400, 404, 409, 412, 415, 422, 428}
 
 
@@ -43,6 +48,11 @@ class Operation:
         return self.asks_for_customer or any(
             f"{{{n}}}" in self.path for n in ("customer_id", "ticket_id", "message_id")
         )
+
+    @property
+    def names_nothing(self) -> bool:
+        """Whether it asks for one thing of a customer's that none of the two has (a redemption, say)."""
+        return self.for_customers and bool(set(re.findall(r"{(\w+)}", self.path)) - THERE)
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ class Stage:
         """What the gateway answers to this caller about this customer's things."""
         values = {"customer_id": about.customer_id, "ticket_id": about.ticket_id, "message_id": about.message_id}
         values |= {"staff_id": UNKNOWN, "id": UNKNOWN, "key_id": "0123456789abcdef", "service": "customer-svc"}
-        path = operation.path.format_map(values | {"purpose": "care", "channel": "email"})
+        path = operation.path.format_map(_Values(values | {"purpose": "care", "channel": "email"}))
         request: dict[str, Any] = {}
         if operation.asks_for_customer and operation.method == "GET":
             request["params"] = {"customer_id": about.customer_id}
@@ -89,6 +99,13 @@ class Stage:
         status = self.status(operation, token, about)
         if status not in wanted:
             self.found.append(f"{operation.method} {operation.path} as {who}: {status}, not one of {sorted(wanted)}")
+
+
+class _Values(dict[str, str]):
+    """What stands in a path; whatever else is asked for there is an id of nothing, or a document's code."""
+
+    def __missing__(self, name: str) -> str:
+        return "nothing" if name == "code" else UNKNOWN
 
 
 def _body(operation: Operation, about: Someone) -> dict[str, str]:
