@@ -1,5 +1,6 @@
 """Awards that come too fast wait for a person, who gives or turns them down."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -69,6 +70,33 @@ async def test_the_same_key_approves_once(house: House, held: UUID):
 
     assert answers[0].content == answers[1].content
     assert (await house.points(held))[0] == 300
+
+
+async def test_of_two_who_decide_at_once_one_does(house: House, held: UUID):
+    path = f"{AWARDS}/{(await waiting(house))[0]['id']}"
+
+    answers = await asyncio.gather(
+        *[call(house, "POST", f"{path}/approve", {"reason": "fine"}) for _ in range(2)],
+        call(house, "POST", f"{path}/turn-down", {"reason": "no"}),
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+    approved = any(answer.status_code == 200 for answer in answers[:2])
+    assert (await house.points(held))[0] == (300 if approved else 200)
+    assert (await house.audit()).violations == []
+
+
+async def test_a_refund_while_somebody_approves_takes_its_share(house: House, held: UUID):
+    path = f"{AWARDS}/{(await waiting(house))[0]['id']}/approve"
+
+    await asyncio.gather(
+        house.learn(refunded(held, UUID(int=3), 2_500)),
+        call(house, "POST", path, {"reason": "fine"}),
+        house.learn(refunded(held, UUID(int=3), 2_500, refund="r-2")),
+    )
+
+    assert (await house.points(held))[0] == 250
+    assert (await house.audit()).violations == []
 
 
 async def test_what_is_turned_down_leaves_room_for_others(house: House, held: UUID):
