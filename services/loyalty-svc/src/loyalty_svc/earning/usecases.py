@@ -46,7 +46,9 @@ async def book_of(tx: Transaction) -> Book:
 async def post_orders(tx: Transaction, batch: Sequence[Event[Any]], *, now: datetime) -> None:
     """Give points for paid orders and take them back for refunds, whatever arrives first."""
     book = await book_of(tx)
-    paid = {place: _order(event, book) for place, event in enumerate(batch) if isinstance(event.data, OrderPaid)}
+    paid = {
+        place: order_happening(event, book) for place, event in enumerate(batch) if isinstance(event.data, OrderPaid)
+    }
     bench = await _bench(tx, book, paid)
     decided: dict[int, list[tuple[Decision, Programme]]] = {}
     pending: Orders = _by_order(batch)
@@ -127,7 +129,7 @@ def _by_order(batch: Sequence[Event[Any]]) -> dict[UUID, list[int]]:
     return places
 
 
-def _order(event: Event[Any], book: Book) -> Happening:
+def order_happening(event: Event[Any], book: Book) -> Happening:
     """A paid order as rules see it."""
     data, judge = event.data, book.at(event.time)
     row = {
