@@ -26,6 +26,7 @@ from loyalty_svc.holds import consumers as holds_consumers
 from loyalty_svc.holds import timers as holds_timers
 from loyalty_svc.ledger import api as ledger_api
 from loyalty_svc.ledger import consumers as ledger_consumers
+from loyalty_svc.liability import api as liability_api
 from loyalty_svc.milestones import api as milestones_api
 from loyalty_svc.milestones import consumers as milestones_consumers
 from loyalty_svc.referrals import api as referrals_api
@@ -86,6 +87,7 @@ SERVICE: Final = Service(
             subscriptions=rewards_consumers.subscriptions,
             timers=rewards_timers.timers,
         ),
+        Feature("liability", routes=liability_api.router),
         Feature("milestones", routes=milestones_api.router, subscriptions=milestones_consumers.subscriptions),
         Feature(
             "referrals",

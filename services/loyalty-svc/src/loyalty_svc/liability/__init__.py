@@ -1,0 +1,1 @@
+"""What the programme owes its members, what that will cost, and how it came to be."""

@@ -1,0 +1,59 @@
+"""What liability does inside the transaction it is given: read one snapshot, and let the heart judge it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from loyalty_svc.accounts.types import ZONE, AccountType
+from loyalty_svc.accounts.usecases import account_types
+from loyalty_svc.liability import outlook, queries
+from loyalty_svc.liability.outlook import LOOKS_BACK, Breakage, Cell, Moved, Period, Sums
+from loyalty_svc.liability.queries import Held
+from loyalty_svc.tiers import queries as tiers
+from moat.kit.db.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One account type: what is outstanding in each cell, how it moved, and what left before."""
+
+    account_type: AccountType
+    held: Held
+    cells: Sequence[tuple[Cell, Sums]]
+    breakage: Breakage
+    moved: Moved
+
+
+@dataclass(frozen=True, slots=True)
+class Liability:
+    """The whole report, of one state of the ledger."""
+
+    as_of: datetime
+    period: Period
+    types: Sequence[Owed]
+
+
+async def liability(tx: Transaction, period: Period, *, now: datetime) -> Liability:
+    """What is owed now, and how that moved in a period; nothing was done in the transaction before."""
+    await queries.look_at_once(tx)
+    types = await account_types(tx)
+    base = (await tiers.plan(tx)).base.code
+    cells = await queries.outstanding(tx, base=base, zone=ZONE.key)
+    held = await queries.held(tx)
+    begins, ends = period.instants(ZONE)
+    moved = await queries.moved(tx, begins=begins, ends=ends, since=now - LOOKS_BACK, now=now)
+    return Liability(now, period, [_owed(types.now(code), cells, held, moved) for code in sorted(types.versions)])
+
+
+def _owed(
+    account_type: AccountType,
+    cells: Sequence[Cell],
+    held: Mapping[str, Held],
+    moved: Mapping[str, tuple[Moved, Breakage]],
+) -> Owed:
+    code, cost = account_type.code, account_type.unit_cost
+    own_held = held.get(code, Held())
+    movement, breakage = moved.get(code, (Moved(), Breakage(0, 0)))
+    own = [(cell, outlook.worth(cell, cost, breakage)) for cell in cells if cell.account_type == code]
+    in_lots = sum(cell.points for cell, _ in own) - own_held.owed if account_type.is_spendable else None
+    return Owed(account_type, own_held, own, breakage, movement._replace(accounts=own_held.points, lots=in_lots))
