@@ -1,6 +1,8 @@
 """Account types are documents: other points beside the two, with their own expiry, debt and names."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -147,3 +149,27 @@ async def test_an_account_says_what_expires_soon_and_what_is_owed(bank: Bank):
 
     assert (before["expiring"], before["available"]) == (None, 20)
     assert (after["available"], after["debt"]) == (-20, 20)
+
+
+async def test_the_worked_example_of_the_handbook_is_true(bank: Bank):
+    page = (Path(__file__).parents[3] / "docs/handbook/points-and-accounts.md").read_text(encoding="utf-8")
+    example = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    li = uuid7()
+    await bank.house.learn(a_customer(li))
+    assert (await publish(bank, example["code"], example["document"])).status_code == 200
+
+    await bank.give(li, 10, type="stamps")
+
+    async with client_for(SERVICE, bank.house.db, bank.house.clock) as http:
+        lots = (await http.get(f"/v1/customers/{li}/loyalty/lots?account_type=stamps", headers=MANAGER)).json()
+        path = f"/v1/customers/{li}/loyalty/adjustments"
+        statuses = [
+            (
+                await http.post(
+                    path, json={"account_type": "stamps", "amount": amount, "reason": "miscounted"}, headers=MANAGER
+                )
+            ).json()["status"]
+            for amount in (50, 51)
+        ]
+    assert [lot["expires_at"] for lot in lots["items"]] == ["2027-04-10T16:00:00Z"]
+    assert statuses == ["booked", "waiting"]
