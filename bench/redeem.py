@@ -9,6 +9,7 @@ UPDATE on one table. Both are one uvicorn process on the same durable PostgreSQL
 """
 
 import asyncio
+import os
 import re
 import signal
 import subprocess
@@ -180,6 +181,8 @@ async def main(kind: str, url: str, port: int) -> None:
     while not server.started:
         await asyncio.sleep(0.05)
     print(key("loyalty:read", "loyalty:write", at=datetime.now(UTC))["Authorization"], flush=True)
+    # Nobody reads the log; a full pipe would stop the server.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     await task
 
 
