@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from moat.contracts import points
+from moat.contracts import points, tasks
 from moat.contracts.points import (
     GrantPoints,
     LoyaltyFact,
@@ -228,6 +228,7 @@ class ReferralRejected(ReferralFact):
 EVENTS = (
     MemberEnrolled,
     *points.EVENTS,
+    *tasks.EVENTS,
     TierUpgraded,
     TierDowngraded,
     MilestoneReached,

@@ -1,0 +1,1 @@
+"""Tasks: growth plans of several steps over what a member does, with progress, rewards and badges."""
