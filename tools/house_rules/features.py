@@ -19,11 +19,12 @@ NAMED: Final = {
     "notify_svc.channels.email": "speaks SMTP",
     "customer_svc.intake.joining": "the use case of a fact that makes two customers one, over all stores",
     "customer_svc.intake.translating": "from the contract of raw facts to that of canonical ones",
+    "loyalty_svc.checkout.foreseeing": "asks the heart of earning what it would give, with its documents and counters",
+    "loyalty_svc.checkout.quoting": "the use case that only looks, over coupons, points, earning and tiers",
     "loyalty_svc.earning.publishing": "what a rule is checked against: the documents beside it",
     "loyalty_svc.ledger.audit": "the invariants as SQL",
     "loyalty_svc.ledger.settling": "what every change of an account ends with, over accounts, lots and postings",
     "loyalty_svc.referrals.settling": "the use case that every door of referrals ends in",
-    "loyalty_svc.tasks.rewarding": "the part of the use cases that gives rewards and takes them back",
     "ticket_svc.tickets.announcements": "publishes what happened to a ticket",
     "ticket_svc.tickets.callers": "who is asking, a dependency of the HTTP door",
 }

@@ -8,6 +8,8 @@ from typing import Final
 from loyalty_svc.accounts import api as accounts_api
 from loyalty_svc.adjustments import api as adjustments_api
 from loyalty_svc.adjustments import consumers as adjustments_consumers
+from loyalty_svc.checkout import api as checkout_api
+from loyalty_svc.checkout import consumers as checkout_consumers
 from loyalty_svc.coupon_uses import api as coupon_uses_api
 from loyalty_svc.coupon_uses import consumers as coupon_uses_consumers
 from loyalty_svc.coupon_uses import timers as coupon_uses_timers
@@ -36,8 +38,6 @@ from loyalty_svc.reviews import api as reviews_api
 from loyalty_svc.rewards import api as rewards_api
 from loyalty_svc.rewards import consumers as rewards_consumers
 from loyalty_svc.rewards import timers as rewards_timers
-from loyalty_svc.tasks import api as tasks_api
-from loyalty_svc.tasks import consumers as tasks_consumers
 from loyalty_svc.tiers import api as tiers_api
 from loyalty_svc.tiers import consumers as tiers_consumers
 from moat.contracts import customers, loyalty, orders, tickets
@@ -91,13 +91,13 @@ SERVICE: Final = Service(
         ),
         Feature("liability", routes=liability_api.router),
         Feature("milestones", routes=milestones_api.router, subscriptions=milestones_consumers.subscriptions),
-        Feature("tasks", routes=tasks_api.router, subscriptions=tasks_consumers.subscriptions),
         Feature(
             "referrals",
             routes=referrals_api.router,
             subscriptions=referrals_consumers.subscriptions,
             timers=referrals_timers.timers,
         ),
+        Feature("checkout", routes=checkout_api.router, subscriptions=checkout_consumers.subscriptions),
     ),
     events=(
         customers.CustomerActivityRecorded,

@@ -1,0 +1,58 @@
+"""The heart of words at the till: why points do not pay, and what is missing to the next tier; zh-CN and en."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from loyalty_svc.checkout.payment import Reason, Refusal
+from moat.kit.money import minor_units
+
+LANGUAGES: Final = ("zh-CN", "en")
+_SENTENCES: Final[Mapping[Reason, Mapping[str, str]]] = {
+    Reason.NOT_ACCEPTED: {
+        "zh-CN": "这种积分不能用于支付 {currency} 订单",
+        "en": "These points do not pay for orders in {currency}",
+    },
+    Reason.TOO_FEW: {
+        "zh-CN": "至少使用 {least} 积分，现有 {available}",
+        "en": "It takes {least} points at least, and there are {available}",
+    },
+    Reason.BASKET_TOO_SMALL: {
+        "zh-CN": "商品金额太小：至少要抵扣 {worth}",
+        "en": "The goods cost too little: points take off {worth} at least",
+    },
+    Reason.TOO_MANY: {
+        "zh-CN": "本单最多可用 {most} 积分，请求使用 {requested}",
+        "en": "This basket takes {most} points at most, and {requested} were asked for",
+    },
+}
+_NEXT: Final = {
+    "zh-CN": "再获得 {missing} {unit}即可升级为{name}",
+    "en": "{missing} more {unit} to {name}",
+}
+_REACHED: Final = {"zh-CN": "本单完成后即可升级为{name}", "en": "This order reaches {name}"}
+
+
+def sentence(refusal: Refusal, language: str, *, currency: str) -> str:
+    """One reason as a sentence."""
+    facts = dict(refusal.facts) | {"currency": currency}
+    if "worth_minor" in facts:
+        facts["worth"] = _amount(facts["worth_minor"], currency)
+    return _SENTENCES[refusal.reason][language].format(**facts)
+
+
+def sentences(refusal: Refusal, *, currency: str) -> dict[str, str]:
+    """The same in both languages."""
+    return {language: sentence(refusal, language, currency=currency) for language in LANGUAGES}
+
+
+def next_tier(name: str, missing_after: int, units: Mapping[str, str], language: str) -> str:
+    """What is missing to the next tier once the basket has been paid."""
+    told = _REACHED if missing_after <= 0 else _NEXT
+    return told[language].format(name=name, missing=missing_after, unit=units[language])
+
+
+def _amount(minor: int, currency: str) -> str:
+    unit = minor_units(currency)
+    digits = len(str(unit)) - 1
+    whole, rest = divmod(minor, unit)
+    return f"{whole}.{rest:0{digits}} {currency}" if digits else f"{whole} {currency}"
