@@ -25,6 +25,7 @@ NAMED: Final = {
     "loyalty_svc.ledger.audit": "the invariants as SQL",
     "loyalty_svc.ledger.settling": "what every change of an account ends with, over accounts, lots and postings",
     "loyalty_svc.referrals.settling": "the use case that every door of referrals ends in",
+    "loyalty_svc.tasks.rewarding": "the part of the use cases that gives rewards and takes them back",
     "ticket_svc.tickets.announcements": "publishes what happened to a ticket",
     "ticket_svc.tickets.callers": "who is asking, a dependency of the HTTP door",
 }

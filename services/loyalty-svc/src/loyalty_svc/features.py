@@ -38,6 +38,8 @@ from loyalty_svc.reviews import api as reviews_api
 from loyalty_svc.rewards import api as rewards_api
 from loyalty_svc.rewards import consumers as rewards_consumers
 from loyalty_svc.rewards import timers as rewards_timers
+from loyalty_svc.tasks import api as tasks_api
+from loyalty_svc.tasks import consumers as tasks_consumers
 from loyalty_svc.tiers import api as tiers_api
 from loyalty_svc.tiers import consumers as tiers_consumers
 from moat.contracts import customers, loyalty, orders, tickets
@@ -91,6 +93,7 @@ SERVICE: Final = Service(
         ),
         Feature("liability", routes=liability_api.router),
         Feature("milestones", routes=milestones_api.router, subscriptions=milestones_consumers.subscriptions),
+        Feature("tasks", routes=tasks_api.router, subscriptions=tasks_consumers.subscriptions),
         Feature(
             "referrals",
             routes=referrals_api.router,
