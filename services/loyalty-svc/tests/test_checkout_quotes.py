@@ -158,3 +158,12 @@ async def test_a_member_who_guesses_codes_in_quotes_is_stopped(till: Till):
         ]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
+async def test_the_dearest_basket_there_may_be_is_quoted_too(till: Till):
+    li = await till.member()
+
+    quote = await till.quote(li, of=basket(10**12, shipping=10**12))
+
+    assert quote["to_pay_minor"] == 2 * 10**12
+    assert quote["earns"]["points"]["points"] == 10**10

@@ -17,6 +17,7 @@ from moat.contracts.orders import Line, OrderPaid
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
 from moat.kit.ids import uuid7
+from moat.kit.money import AMOUNT_MAX
 
 SOURCE = "/loyalty/checkout"
 
@@ -90,7 +91,8 @@ def _paid(basket: Basket, total_minor: int, customer_id: UUID, order_source: str
         order_source=order_source,
         order_id="",
         currency=basket.currency,
-        total_minor=total_minor,
+        # A fact carries no more; it differs only where the shipping comes on top of goods of that much.
+        total_minor=min(total_minor, AMOUNT_MAX),
         channel=basket.channel,
         lines=tuple(Line(**line.row()) for line in basket.lines),
     )
