@@ -29,6 +29,17 @@ async def test_held_points_are_neither_available_nor_spent(bank: Bank):
     assert await bank.violations() == []
 
 
+async def test_points_whose_instant_is_ahead_of_our_clock_are_as_good_as_others(bank: Bank):
+    li = uuid7()
+    await bank.give(li, 100, ago=-0.001)
+
+    await bank.spend(li, 40)
+
+    assert await bank.holds_of(li) == (60, 0, 0)
+    assert await bank.lots_of(li) == [60]
+    assert await bank.violations() == []
+
+
 async def test_part_of_a_hold_is_confirmed_and_the_rest_comes_back(bank: Bank):
     li = uuid7()
     await bank.give(li, 100)

@@ -48,7 +48,8 @@ posted AS (
 kept AS (
   INSERT INTO lot (posting_id, account_type, customer_id, earned_at, available_at, is_pending, expires_at,
                    amount, remaining)
-  SELECT p.id, l.type, p.customer_id, p.at, p.at + w.pending, p.at + w.pending > w.now,
+  SELECT p.id, l.type, p.customer_id, p.at, p.at + w.pending,
+         CAST(:pending AS interval) IS NOT NULL AND p.at + w.pending > w.now,
          coalesce((CAST(:expires AS timestamptz[]))[(p.place - 1) * cardinality(CAST(:lot_types AS text[])) + l.place],
                   p.at + make_interval(days => l.days)), a.amount, a.amount
   FROM p CROSS JOIN (SELECT coalesce(CAST(:pending AS interval), interval '0'),
