@@ -1,6 +1,8 @@
 import asyncio
 import socket
+from dataclasses import replace
 
+import asyncpg
 import pytest
 from aiosmtpd.controller import Controller
 
@@ -149,6 +151,41 @@ async def test_a_server_that_is_away_loses_nothing(database, clock, book, an_ord
     await send_waiting(Dispatcher(database.db, clock, book, nowhere))
 
     assert await statuses(database.db) == [("deferred", None)]
+
+
+async def test_an_outcome_that_cannot_be_kept_yet_is_kept_later_and_the_mail_is_not_sent_again(
+    dispatcher, database, clock, book, mailbox, an_order
+):
+    order = an_order()
+    await deliver(SERVICE, database.db, [order], clock)
+    book.contacts[order.about] = Contact("li@mail.example", "en", frozenset())
+    holder, watcher = await asyncpg.connect(database.app_url), await asyncpg.connect(database.app_url)
+    holding = holder.transaction()
+
+    async def waiters() -> int:
+        return await watcher.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+    async def until(wanted: int) -> None:
+        while await waiters() != wanted:
+            await asyncio.sleep(0.01)
+
+    class Holding(AddressBook):
+        async def lookup(self, ids):
+            await holding.start()
+            await holder.execute("SELECT FROM message FOR UPDATE")
+            return await book.lookup(ids)
+
+    async with asyncio.timeout(20):
+        sending = asyncio.create_task(send_waiting(replace(dispatcher, contacts=Holding())))
+        await until(1)  # the outcome waits for the row
+        await until(0)  # and has given up: its statement has a bound
+        await holding.rollback()
+        await sending
+
+    assert await statuses(database.db) == [("sent", None)]
+    assert len(mailbox.mails) == 1
+    await holder.close()
+    await watcher.close()
 
 
 async def test_two_dispatchers_never_send_the_same_mail(dispatcher, database, clock, book, mailbox, an_order):

@@ -1,9 +1,11 @@
 """Sending what waits: take, ask for addresses, judge, hand over, keep the outcome.
 
 No transaction is open while we talk to the gateway or the SMTP server. If the process dies in between, the lease ends
-and the mail is sent again under the same Message-ID: at least once, never lost.
+and the mail is sent again under the same Message-ID: at least once, never lost. If only the database is away by then,
+the outcome is kept as soon as it is back: nobody gets the mail twice, and the message does not wait for the lease.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +17,7 @@ from moat.kit.clock import Clock
 from moat.kit.db.database import Database
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Cause
+from moat.kit.messaging.failures import Failure, failure_of
 from notify_svc.channels import queries
 from notify_svc.channels.contacts import Contacts, ContactsAway
 from notify_svc.channels.email import Mail, Outcome, SmtpServer
@@ -26,6 +29,8 @@ from notify_svc.templates.rendering import TextNotRendered, render
 
 BATCH_MAX: Final = 100
 LEASE_SECONDS: Final = 120.0
+KEEP_SECONDS_MAX: Final = 90.0
+KEEP_AGAIN_SECONDS: Final = 0.5
 ATTEMPTS_MAX: Final = 12
 BACKOFF_SECONDS_MAX: Final = 900.0
 ROW_VALUE = tuple[UUID, str, str | None]
@@ -107,11 +112,20 @@ async def _keep(
             final.append((outcome.message_id, "failed", "gave_up"))
         else:
             delays.append((outcome.message_id, backoff_seconds(tried)))
-    async with dispatcher.db.transaction() as tx:
-        customers = await queries.settle(tx, final) if final else {}
-        if delays:
-            await queries.put_off(tx, delays)
-        _announce(tx, batch, final, customers, at)
+    give_up_at = asyncio.get_running_loop().time() + KEEP_SECONDS_MAX
+    while True:
+        try:
+            async with dispatcher.db.transaction() as tx:
+                customers = await queries.settle(tx, final) if final else {}
+                if delays:
+                    await queries.put_off(tx, delays)
+                _announce(tx, batch, final, customers, at)
+        except Exception as error:
+            if failure_of(error) is not Failure.TRANSIENT or asyncio.get_running_loop().time() > give_up_at:
+                raise
+            await asyncio.sleep(KEEP_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _announce(
