@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import sys
 
-NAMES = ("drain", "relay", "growth", "gateway", "latency", "journey", "codes", "redeem", "start")
+NAMES = ("drain", "relay", "growth", "gateway", "latency", "journey", "codes", "redeem", "checkout", "start")
 
 
 def main(names: list[str]) -> int:
