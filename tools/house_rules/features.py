@@ -26,6 +26,9 @@ NAMED: Final = {
     "loyalty_svc.ledger.settling": "what every change of an account ends with, over accounts, lots and postings",
     "loyalty_svc.referrals.settling": "the use case that every door of referrals ends in",
     "loyalty_svc.tasks.rewarding": "the part of the use cases that gives rewards and takes them back",
+    "loyalty_svc.tiers.granting": "the use case of a tier that staff give by hand",
+    "loyalty_svc.tiers.publishing": "what a tier plan is checked against, and how everybody is judged by it",
+    "loyalty_svc.tiers.settling": "what every judging of members ends with, over histories, rows, timers and events",
     "ticket_svc.tickets.announcements": "publishes what happened to a ticket",
     "ticket_svc.tickets.callers": "who is asking, a dependency of the HTTP door",
 }

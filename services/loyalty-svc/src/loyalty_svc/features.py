@@ -42,6 +42,7 @@ from loyalty_svc.tasks import api as tasks_api
 from loyalty_svc.tasks import consumers as tasks_consumers
 from loyalty_svc.tiers import api as tiers_api
 from loyalty_svc.tiers import consumers as tiers_consumers
+from loyalty_svc.tiers import timers as tiers_timers
 from moat.contracts import customers, loyalty, orders, tickets
 from moat.customers.follow import feature as known_customers
 from moat.customers.follow import follow_customers
@@ -70,7 +71,12 @@ SERVICE: Final = Service(
             timers=expiry_timers.timers,
             loops=(expiry_loops.keep_timers,),
         ),
-        Feature("tiers", routes=tiers_api.router, subscriptions=tiers_consumers.subscriptions),
+        Feature(
+            "tiers",
+            routes=tiers_api.router,
+            subscriptions=tiers_consumers.subscriptions,
+            timers=tiers_timers.timers,
+        ),
         Feature("earning", routes=earning_api.router, subscriptions=earning_consumers.subscriptions),
         Feature("reviews", routes=reviews_api.router),
         Feature(

@@ -65,6 +65,26 @@ class TierDowngraded(TierChanged):
     TYPE = "moat.tier.downgraded.v1"
 
 
+class TierRetained(LoyaltyFact):
+    """A tier was looked at and is kept."""
+
+    TYPE = "moat.tier.retained.v1"
+    tier: str
+    growth: int
+    """The value that decided."""
+    valid_until: datetime | None = None
+
+
+class TierDowngradeWarned(LoyaltyFact):
+    """A tier will be lost at `falls_at`, unless `missing` is earned before."""
+
+    TYPE = "moat.tier.downgrade_warned.v1"
+    tier: str
+    to_tier: str
+    falls_at: datetime
+    missing: int
+
+
 class CouponFact(LoyaltyFact):
     """What every event of a coupon's code says; `version` is that of the coupon's document."""
 
@@ -231,6 +251,8 @@ EVENTS = (
     *tasks.EVENTS,
     TierUpgraded,
     TierDowngraded,
+    TierRetained,
+    TierDowngradeWarned,
     MilestoneReached,
     ReferralCreated,
     ReferralConverted,

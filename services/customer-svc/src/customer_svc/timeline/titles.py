@@ -50,6 +50,8 @@ TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "referral.rejected": ("邀请未生效({reason})", "Referral does not count: {reason}"),
     "tier.upgraded": ("等级升级:{from_tier} → {to_tier}", "Tier up: {from_tier} → {to_tier}"),
     "tier.downgraded": ("等级下降:{from_tier} → {to_tier}", "Tier down: {from_tier} → {to_tier}"),
+    "tier.retained": ("等级保留:{tier}", "Tier kept: {tier}"),
+    "tier.downgrade_warned": ("等级即将下降:{tier} → {to_tier}", "Tier about to fall: {tier} → {to_tier}"),
     "coupon.issued": ("获得优惠券 {coupon}", "Got a coupon: {coupon}"),
     "coupon.refused": ("未发放优惠券 {coupon}({reason})", "No coupon {coupon}: {reason}"),
     "coupon.redeemed": ("使用优惠券 {coupon}", "Used a coupon: {coupon}"),

@@ -1,16 +1,27 @@
-"""The heart of tiers: which tier a growth value is in, since when, and what is missing to the next.
+"""The heart of tiers: what a plan is, which tier a value is in, since when, and what is missing to the next.
 
-A tier follows growth at once, up and down. `since` is a fact about the world, not about when Moat learned of it: the
-instant at which growth, added up in the order things happened, last entered the tier it is in now.
+Under a plan over a lifetime a tier follows growth at once, up and down; `walking` has the other plans. `since` is a
+fact about the world, not about when Moat learned of it: the instant at which growth, added up in the order things
+happened, last entered the tier it is in now.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from loyalty_svc.tiers.spans import FALLS_AT_ONCE, LIFETIME, Calendar, Fall, Lifetime, Rolling
+
+
+class Benefit(NamedTuple):
+    """What members of a tier have; `terms` are for the service that grants it (`{"times": 1.5}`), not for this one."""
+
+    code: str
+    names: Mapping[str, str]
+    terms: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +30,19 @@ class Tier:
 
     code: str
     names: Mapping[str, str]
-    from_growth: int
+    from_value: int
+    benefits: tuple[Benefit, ...] = ()
 
 
 @dataclass(frozen=True)
 class TierPlan:
-    """The steps of one published version, ascending; the first begins at 0."""
+    """The steps of one published version, ascending; the first begins at 0. over: the account type that is counted."""
 
     version: int
     tiers: tuple[Tier, ...]
+    over: str = "growth"
+    span: Lifetime | Rolling | Calendar = LIFETIME
+    fall: Fall = FALLS_AT_ONCE
 
     def __post_init__(self) -> None:
         floors = self._floors
@@ -36,16 +51,29 @@ class TierPlan:
 
     @cached_property
     def _floors(self) -> list[int]:
-        return [tier.from_growth for tier in self.tiers]
+        return [tier.from_value for tier in self.tiers]
+
+    @property
+    def is_for_life(self) -> bool:
+        """Whether the balance alone decides, so that time changes nothing."""
+        return isinstance(self.span, Lifetime)
 
     @property
     def base(self) -> Tier:
         """Where every member begins."""
         return self.tiers[0]
 
+    def place_for(self, growth: int) -> int:
+        """The place, from 0, of the highest tier that `growth` reaches; the first for anything below it."""
+        return max(bisect_right(self._floors, growth) - 1, 0)
+
+    def place_of(self, code: str | None) -> int:
+        """The place of the tier with this code; -1, below all others, when this version has none."""
+        return next((place for place, tier in enumerate(self.tiers) if tier.code == code), -1)
+
     def tier_for(self, growth: int) -> Tier:
         """The highest tier that `growth` reaches; the first for anything below it."""
-        return self.tiers[max(bisect_right(self._floors, growth) - 1, 0)]
+        return self.tiers[self.place_for(growth)]
 
     def tier_named(self, code: str) -> Tier | None:
         """The tier with this code, None when this version has none."""
@@ -66,15 +94,21 @@ class Move(NamedTuple):
 
 @dataclass(slots=True)
 class Standing:
-    """Where a member stands."""
+    """Where a member stands, by which version of the plan, and whether a tier was given to him by hand."""
 
     tier: str
     since: datetime
     enrolled_at: datetime
+    plan_version: int = field(default=0, compare=False)
+    is_granted: bool = field(default=False, compare=False)
 
     def copy(self) -> "Standing":
         """Another that may be moved."""
         return Standing(self.tier, self.since, self.enrolled_at)
+
+    def follows_alone(self, plan: TierPlan) -> bool:
+        """Whether a move of growth alone tells where he stands after it."""
+        return not self.is_granted and self.plan_version == plan.version
 
 
 class Change(NamedTuple):
@@ -122,7 +156,7 @@ def follow(
             is_exact = False
         if is_change:
             before = plan.tier_named(standing.tier)
-            is_up = before is None or after.from_growth > before.from_growth
+            is_up = before is None or after.from_value > before.from_value
             time = at if last_at is None else max(at, last_at)
             changes.append(Change(position, standing.tier, after.code, is_up, growth, time))
             standing.tier, standing.since = after.code, at
