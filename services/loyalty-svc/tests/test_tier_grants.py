@@ -28,11 +28,13 @@ async def test_a_tier_given_by_hand_holds_until_its_date_above_what_is_earned(cl
     answer = await club.grant(li, "black", at(110))
     await club.house.learn(paid(li, 30_000, day=99))
     during = (await club.tier(li), await club.prospect(li))
+    glance = await club.get(f"/v1/customers/{li}/loyalty")
     await club.until(111)
 
     assert answer.status_code == 201, answer.text
     assert during[0] == "black"
     assert (during[1]["earned_code"], during[1]["next"]) == ("gold", None)
+    assert glance["tier"]["next"] is None
     assert await club.house.tier(li) == ("gold", at(99))
     assert [told[2]["to_tier"] for told in await club.house.said("tier.upgraded", "tier.downgraded")] == [
         "silver",

@@ -128,13 +128,16 @@ async def test_a_tier_falls_when_its_window_has_passed_and_one_is_warned_before(
     await club.until(152)
     (warned,) = await club.house.said("tier.downgrade_warned")
     prospect = await club.prospect(li)
+    glance = await club.get(f"/v1/customers/{li}/loyalty")
     await club.until(172)
 
     assert warned[2] | {"falls_at": ""} == {"tier": "gold", "to_tier": "silver", "falls_at": "", "missing": 500}
     assert (prospect["keep"]["missing"], prospect["falls_to"]) == (500, "silver")
     assert "500 more" in prospect["keep"]["text"]
+    assert (glance["tier"]["next"]["code"], glance["tier"]["next"]["missing"]) == ("black", 400)
     assert await club.house.tier(li) == ("silver", at(171))
-    assert len(await club.house.said("tier.downgrade_warned")) == 1
+    # Falling by one, he is on his way further down at once, and is warned of that too.
+    assert [told[2]["tier"] for told in await club.house.said("tier.downgrade_warned")] == ["gold", "silver"]
 
 
 async def test_who_reaches_it_again_within_grace_keeps_the_tier_and_is_told(club: Club):

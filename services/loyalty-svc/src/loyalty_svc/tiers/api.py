@@ -33,10 +33,10 @@ _GRANTS = "/v1/customers/{customer_id}/loyalty/tier-grants"
 
 
 @router.get("/v1/customers/{customer_id}/loyalty", responses=problems(UnknownCustomer))
-async def read_membership(access: Reader, db: Db, language: Language) -> LoyaltyOut:
+async def read_membership(access: Reader, db: Db, clock: Now, language: Language) -> LoyaltyOut:
     """Accounts, tier, and what is missing to the next tier; zeros for a known customer without postings."""
     async with db.transaction(customer=access.own) as tx:
-        membership = await usecases.membership(tx, access.id)
+        membership = await usecases.membership(tx, access.id, now=clock.now())
     return LoyaltyOut.of(access.id, membership, language)
 
 

@@ -84,6 +84,11 @@ class TierPlan:
         place = max(bisect_right(self._floors, growth), 1)
         return None if place == len(self.tiers) else (self.tiers[place], self._floors[place] - growth)
 
+    def next_above(self, tier: Tier, value: int) -> tuple[Tier, int] | None:
+        """The tier above the one that a member has, and what is missing to it (>= 0); None at the top."""
+        place = self.place_of(tier.code) + 1
+        return None if place == len(self.tiers) else (self.tiers[place], max(self._floors[place] - value, 0))
+
 
 class Move(NamedTuple):
     """Growth moved: at an instant of the world, to a value."""

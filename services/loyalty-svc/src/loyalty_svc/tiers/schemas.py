@@ -8,7 +8,6 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from loyalty_svc.ledger.posting import Balance
-from loyalty_svc.ledger.tables import GROWTH
 from loyalty_svc.tiers.evaluation import Benefit, TierPlan
 from loyalty_svc.tiers.outlook import Goal, keep_in_words, next_in_words
 from loyalty_svc.tiers.problems import UnknownTier
@@ -64,9 +63,8 @@ class LoyaltyOut(BaseModel):
     def of(cls, customer_id: UUID, membership: Membership, language: str) -> "LoyaltyOut":
         """In the reader's language."""
         plan, standing, accounts = membership.plan, membership.standing, membership.accounts
-        growth = accounts[GROWTH].available if GROWTH in accounts else 0
-        tier = (plan.tier_named(standing.tier) if standing else None) or plan.tier_for(growth)
-        following = plan.next_after(growth)
+        tier = (plan.tier_named(standing.tier) if standing else None) or plan.tier_for(membership.value)
+        following = plan.next_above(tier, membership.value)
         return cls(
             customer_id=customer_id,
             accounts=[AccountOut.of(type_, accounts.get(type_)) for type_ in ACCOUNT_TYPES],

@@ -17,7 +17,7 @@ from loyalty_svc.tiers.outlook import Outlook, look_ahead
 from loyalty_svc.tiers.settled import Member, settle
 from loyalty_svc.tiers.settling import Why, histories, settle_members
 from loyalty_svc.tiers.tables import DUE
-from loyalty_svc.tiers.walking import Judged
+from loyalty_svc.tiers.walking import Judged, Values
 from moat.contracts.loyalty import TierDowngraded, TierUpgraded
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import published
@@ -45,18 +45,28 @@ class _Growth(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What a customer has and where he stands; `standing` is None before his first posting."""
+    """What a customer has and where he stands; `standing` is None before his first posting.
+
+    value: what the plan counts now; 0 where nobody asked.
+    """
 
     accounts: dict[str, Balance]
     plan: TierPlan
     standing: Standing | None
+    value: int = 0
 
 
-async def membership(tx: Transaction, customer_id: UUID) -> Membership:
-    """A known customer's membership, zeros where nothing was posted yet."""
+async def membership(tx: Transaction, customer_id: UUID, *, now: datetime | None = None) -> Membership:
+    """A known customer's membership, zeros where nothing was posted yet; with `now` also what the plan counts then."""
     held = await ledger.held(tx, {customer_id})
     accounts = {type_: balance for (_, type_), balance in held.items()}
-    return Membership(accounts, await queries.plan(tx), (await queries.standings(tx, {customer_id})).get(customer_id))
+    plan = await queries.plan(tx)
+    standing = (await queries.standings(tx, {customer_id})).get(customer_id)
+    value = accounts[plan.over].available if plan.over in accounts else 0
+    if not plan.is_for_life:
+        gains = (await queries.gains(tx, [customer_id], plan.over)).get(customer_id, []) if now else []
+        value = Values(plan, gains).at(now) if now else 0
+    return Membership(accounts, plan, standing, value)
 
 
 @dataclass(frozen=True, slots=True)
