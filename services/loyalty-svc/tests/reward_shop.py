@@ -51,6 +51,17 @@ class RewardShop:
     async def redeem(self, who: UUID, reward: str, **more: Any) -> httpx.Response:
         return await self.ask("POST", f"/v1/customers/{who}/loyalty/redemptions", {"reward": reward, **more})
 
+    async def insist(self, who: UUID, reward: str, **more: Any) -> httpx.Response:
+        """Redeem as a shop's program does: who is told to come again later does, with the same key."""
+        key = {"Idempotency-Key": f"{who}-{reward}"}
+        path, body = f"/v1/customers/{who}/loyalty/redemptions", {"reward": reward, **more}
+        for _ in range(100):
+            answer = await self.ask("POST", path, body, **key)
+            if answer.status_code != 503:
+                break
+            assert int(answer.headers["Retry-After"]) > 0
+        return answer
+
     async def act(self, who: UUID, redemption: str, action: str, body: Any = None) -> httpx.Response:
         body = body if body is not None else ({"reason": "broken"} if action == "refund" else {})
         return await self.ask("POST", f"/v1/customers/{who}/loyalty/redemptions/{redemption}/{action}", body)

@@ -23,7 +23,7 @@ async def test_two_hundred_race_for_the_last_ten_and_nobody_else_pays(shop: Rewa
     members = [await shop.member(100) for _ in range(200)]
     await shop.publish("mug", a_reward(100, stock=10))
 
-    answers = await asyncio.gather(*[shop.redeem(who, "mug", reserve=reserve) for who in members])
+    answers = await asyncio.gather(*[shop.insist(who, "mug", reserve=reserve) for who in members])
 
     got = {who for who, answer in zip(members, answers, strict=True) if answer.status_code == 201}
     assert len(got) == 10

@@ -145,13 +145,24 @@ def methods_of(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
     return sorted(methods)
 
 
-def strict_routes(router: APIRouter) -> Iterable[BaseRoute]:
-    """The routes of a feature's router, nested ones included, as strict routes (others as they are)."""
-    for context in iter_route_contexts(router.routes):
-        if isinstance(context.original_route, APIRoute):
-            yield _strict(context)
-        else:
-            yield context.original_route
+_BUILT: dict[int, tuple[APIRouter, tuple[BaseRoute, ...]]] = {}
+"""By id, as routers cannot be hashed; kept with its router, so that the id stays its own."""
+
+
+def strict_routes(router: APIRouter) -> tuple[BaseRoute, ...]:
+    """The routes of a feature's router, nested ones included, as strict routes (others as they are).
+
+    Built once for all apps that show the router: that is most of what an app costs, and a route knows nothing of its
+    app but what a request brings.
+    """
+    if id(router) not in _BUILT:
+        contexts = iter_route_contexts(router.routes)
+        built = (
+            _strict(context) if isinstance(context.original_route, APIRoute) else context.original_route
+            for context in contexts
+        )
+        _BUILT[id(router)] = (router, tuple(built))
+    return _BUILT[id(router)][1]
 
 
 def _strict(context: RouteContext) -> StrictRoute:
