@@ -6,8 +6,11 @@ at least once. Everything above it (outbox, inbox, consumer loop) is the same on
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from zlib import crc32
+
+if TYPE_CHECKING:
+    from moat.kit.messaging.scanning import Scan
 
 PARTITIONS: Final = 12
 RECORD_BYTES_MAX: Final = 1_000_000
@@ -135,6 +138,13 @@ class Log(Protocol):
 
     async def lag(self, group: str, topics: Sequence[str]) -> Mapping[Place, tuple[int, int]]:
         """(committed next offset, end offset) of every place of these topics. Raises LogUnavailable."""
+
+    async def scan(self, topics: Sequence[str], *, since: datetime | None = None) -> "Scan":
+        """What these topics hold now, read once without a group; close it. Raises LogUnavailable.
+
+        since: only what was appended from then on. As nothing is appended before it happens, that leaves out nothing
+        that happened since.
+        """
 
     async def tidy(self) -> None:
         """Drop records that are older than their topic keeps them, where the log does not by itself."""

@@ -18,7 +18,7 @@ class NoLog:
 
         raise LogUnavailable("this test has no log")
 
-    ensure_topics = producer = reader = lag = tidy = _away
+    ensure_topics = producer = reader = lag = scan = tidy = _away
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,7 +18,9 @@ from aiokafka.errors import (
 
 from moat.kit.messaging.kafka.producer import KafkaProducer
 from moat.kit.messaging.kafka.reader import GroupTimes, KafkaReader
+from moat.kit.messaging.kafka.scanning import KafkaSource
 from moat.kit.messaging.log import GATHER_MS, PARTITIONS, LogUnavailable, Place, Revoked
+from moat.kit.messaging.scanning import Scan
 
 CALL_SECONDS_MAX: Final = 5.0
 CREATE_SECONDS_MAX: Final = 30.0
@@ -128,6 +131,15 @@ class KafkaLog:
             await _close(admin.close())
         if ends is not None:
             await _close(ends.stop())
+
+    async def scan(self, topics: Sequence[str], *, since: datetime | None = None) -> Scan:
+        """What there is now, from an instant on. Raises LogUnavailable."""
+        source = await KafkaSource.start(self._bootstrap)
+        try:
+            return Scan(source, await source.ranges(topics, since))
+        except BaseException:
+            await source.close()
+            raise
 
     async def tidy(self) -> None:
         """Nothing: the brokers keep to `retention.ms` themselves."""

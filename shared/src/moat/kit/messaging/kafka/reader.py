@@ -102,7 +102,7 @@ class KafkaReader:
         except KafkaError as error:
             raise LogUnavailable(f"{type(error).__name__}: {error}") from error
         self._pace(is_idle=not found)
-        return {Place(p.topic, p.partition): [_received(r) for r in records] for p, records in found.items()}
+        return {Place(p.topic, p.partition): [received_of(r) for r in records] for p, records in found.items()}
 
     def _pace(self, *, is_idle: bool) -> None:
         """Busy, gather: a small batch costs the house about as much as a large one. Idle, wait at the broker."""
@@ -160,6 +160,7 @@ def _partition(place: Place) -> TopicPartition:
     return TopicPartition(place.topic, place.partition)
 
 
-def _received(record: Any) -> Received:
+def received_of(record: Any) -> Received:
+    """A record of aiokafka as the house knows it."""
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     return Received(record.topic, record.partition, record.offset, record.key, record.value, tuple(record.headers), at)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from moat.kit.messaging.pglog.connections import connect, disconnect, log_errors
 from moat.kit.messaging.pglog.groups import Membership
 from moat.kit.messaging.pglog.producer import PgProducer
 from moat.kit.messaging.pglog.reader import PgReader
+from moat.kit.messaging.pglog.scanning import PgSource
+from moat.kit.messaging.scanning import Scan
 
 PRUNE_SLICE_RECORDS: Final = 5_000
 _LAG: Final = """
@@ -97,6 +100,15 @@ class PgLog:
         spare, self._asking = self._asking, connection
         await disconnect(spare)
         return {Place(row["topic"], row["partition"]): (row["done"], row["ends"]) for row in rows}
+
+    async def scan(self, topics: Sequence[str], *, since: datetime | None = None) -> Scan:
+        """What there is now, from an instant on. Raises LogUnavailable."""
+        source = PgSource(await connect(self._url))
+        try:
+            return Scan(source, await source.ranges(topics, since))
+        except BaseException:
+            await source.close()
+            raise
 
     async def tidy(self) -> None:
         """Drop records that are older than their topic keeps them, in slices. Raises LogUnavailable."""
