@@ -17,6 +17,7 @@ from moat.kit.problems import (
     Unauthenticated,
     Unavailable,
 )
+from moat.kit.web.examples import Examples
 from moat.kit.web.idempotency import KeyReused, StillRunning, once_guard
 from moat.kit.web.preconditions import if_match_version
 from moat.kit.web.rendering import MEDIA_TYPE, BodyTooLarge, UnsupportedMediaType
@@ -80,12 +81,26 @@ def document_of(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas["Problem"] = _PROBLEM_SCHEMA
+    examples = Examples(schemas)
     for route in _documented(app.routes):
         for method in route.methods or ():
             operation = document["paths"].get(route.path_format, {}).get(method.lower())
             if operation is not None:
                 _complete(operation, route)
+                _exemplify(operation, examples)
     return document
+
+
+def _exemplify(operation: dict[str, Any], examples: Examples) -> None:
+    """Give parameters, the body and what is answered on success an example where they have none."""
+    for parameter in operation.get("parameters", ()):
+        if not parameter.keys() & {"example", "examples"}:
+            parameter["example"] = examples.of(parameter["schema"], parameter["name"])
+    answers = (answer for status, answer in operation["responses"].items() if status.startswith("2"))
+    for part in (operation.get("requestBody", {}), *answers):
+        for content in part.get("content", {}).values():
+            if "schema" in content and not content.keys() & {"example", "examples"}:
+                content["example"] = examples.of(content["schema"])
 
 
 def _documented(routes: list[BaseRoute]) -> Iterator[StrictRoute]:
