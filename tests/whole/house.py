@@ -1,6 +1,5 @@
 """Speaking to a running house through its gateway, with the keys that `ready.json` gives."""
 
-import asyncio
 import json
 import os
 import signal
@@ -10,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import asyncpg
 import httpx
 
 from .facts import Fact, Shopper, word
+from .sql import fetch
 from .waiting import until
 
 BATCH = "application/cloudevents-batch+json"
@@ -186,15 +185,7 @@ class House:
 
     def sql(self, service: str, statement: str, *values: Any) -> list[Any]:
         """Look into a service's database as its owner, for what no route shows."""
-
-        async def ask() -> list[Any]:
-            connection = await asyncpg.connect(self.ready()["databases"][service])
-            try:
-                return list(await connection.fetch(statement, *values))
-            finally:
-                await connection.close()
-
-        return asyncio.run(ask())
+        return fetch(self.ready()["databases"][service], statement, *values)
 
     def dead_letters(self, **query: Any) -> list[Document]:
         """What could not be handled, by whichever service."""

@@ -34,7 +34,12 @@ def _key(fact: Fact) -> bytes:
 
 def write(house: House, *records: Record) -> None:
     """Write records straight to the log."""
-    asyncio.run(_write(house.ready()["events_url"], records))
+    write_to(house.ready()["events_url"], records)
+
+
+def write_to(url: str, records: Sequence[Record]) -> None:
+    """Write records to the log at this address."""
+    asyncio.run(_write(url, records))
 
 
 async def _write(url: str, records: Sequence[Record]) -> None:
@@ -59,8 +64,12 @@ class Published:
 
 def published_about(house: House, customer_id: str) -> list[Published]:
     """Every canonical event that is keyed by this customer."""
-    received = asyncio.run(_read(house.ready()["events_url"], CANONICAL))
-    return [_published(one) for one in received if one.key == customer_id.encode()]
+    return [one for one in published_on(house.ready()["events_url"], CANONICAL) if one.key == customer_id]
+
+
+def published_on(url: str, topics: Sequence[str]) -> list[Published]:
+    """Every event that stands on these topics of a log, as often as it stands there."""
+    return [_published(one) for one in asyncio.run(_read(url, topics))]
 
 
 def _published(received: Received) -> Published:
