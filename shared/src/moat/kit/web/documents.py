@@ -94,8 +94,12 @@ def document_of(app: FastAPI) -> dict[str, Any]:
 def _exemplify(operation: dict[str, Any], examples: Examples) -> None:
     """Give parameters, the body and what is answered on success an example where they have none."""
     for parameter in operation.get("parameters", ()):
-        if not parameter.keys() & {"example", "examples"}:
-            parameter["example"] = examples.of(parameter["schema"], parameter["name"])
+        schema, named = parameter["schema"], parameter.keys() & {"example", "examples"}
+        if parameter.get("required") and not named:
+            parameter["example"] = examples.of(schema, parameter["name"])
+        elif not named and not schema.get("examples"):
+            # In the schema, where a page that tries routes out shows it and does not fill in what nobody asked for.
+            schema["examples"] = [examples.of(schema, parameter["name"])]
     answers = (answer for status, answer in operation["responses"].items() if status.startswith("2"))
     for part in (operation.get("requestBody", {}), *answers):
         for content in part.get("content", {}).values():
