@@ -1,4 +1,10 @@
-"""What a refund said line by line."""
+"""What each line of an order earned, so that a refund that names lines takes back what those earned.
+
+Null for every order that no rule per line gave anything for, those that were paid before among them: what is taken back
+of these stays in proportion. What a refund says of lines is in `refunds`.
+"""
+
+from alembic import op
 
 revision = "0015"
 down_revision = "0014"
@@ -7,8 +13,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    op.execute("ALTER TABLE order_earning ADD COLUMN by_line jsonb")
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    op.execute("ALTER TABLE order_earning DROP COLUMN by_line")

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from loyalty_svc.earning.events import ORDER_PAID
-from loyalty_svc.earning.formula import OnTop
+from loyalty_svc.earning.formula import ForLines, OnTop
 from loyalty_svc.earning.limits import POINTS_MAX, Counter, Counters, Key, Limit, count, fit
 from loyalty_svc.earning.orders import Award
+from loyalty_svc.earning.returns import LineAward
 from loyalty_svc.earning.rules import Match, Programme, Rule
 from moat.kit.documents.kind import Published, valid_at
 
@@ -103,6 +104,29 @@ class Judge:
                 given[rule.ref.code] = points
                 awards.append(Award(rule.ref.code, rule.name, points, match.matched, rule.terms))
         return tuple(awards)
+
+    def by_line(self, decided: Decided, row: Mapping[str, Any], at: datetime) -> tuple[LineAward, ...]:
+        """Which lines of an order earned what, for awards of rules per line and for those on top of them.
+
+        What is held is among them, with no points yet.
+        """
+        own = {rule.ref.code: rule for rule in self.rules.get(ORDER_PAID, ())}
+        points = {note.rule.ref.code: 0 for note in decided.noted if note.is_held}
+        points |= {award.code: award.points for award in decided.awards}
+        found: list[LineAward] = []
+        for code, given in points.items():
+            formula = own[code].formula
+            while isinstance(formula, OnTop):
+                formula = own[formula.of].formula
+            if isinstance(formula, ForLines):
+                places = [n for n, line in enumerate(row["lines"] or ()) if formula.fits.matches(line, now=at)]
+                found.append(LineAward(code, own[code].terms.credits, given, formula.by_item, tuple(places)))
+        return tuple(found)
+
+    @cached_property
+    def has_line_rules(self) -> bool:
+        """Whether a rule gives something for lines of an order."""
+        return any(isinstance(rule.formula, ForLines) for rule in self.rules.get(ORDER_PAID, ()))
 
     @cached_property
     def reads_lines(self) -> bool:

@@ -6,18 +6,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult
-
 from loyalty_svc.earning.bench import AwardNote
 from loyalty_svc.earning.limits import Counter, Key
 from loyalty_svc.earning.orders import OrderEarning, Part, Refund
+from loyalty_svc.earning.returns import LineAward, OrderLine
+from moat.kit.db.asking import Answer
 from moat.kit.db.transaction import Transaction
 from moat.kit.ids import uuid7
 
 # An order belongs to whom its customer has become by now.
 _LOAD = """
 SELECT o.order_uid, o.revision, coalesce(a.to_id, o.customer_id), o.paid_at, o.currency, coalesce(o.total_minor, 0),
-       o.programme_version, o.earned, o.reversed, o.refunds, o.others
+       o.programme_version, o.earned, o.reversed, o.refunds, o.others, o.by_line
 FROM order_earning o LEFT JOIN customer_alias a ON a.from_id = o.customer_id
 WHERE o.order_uid = ANY(CAST(:ids AS uuid[]))
 """
@@ -25,17 +25,18 @@ WHERE o.order_uid = ANY(CAST(:ids AS uuid[]))
 # since it was read is locked and left as it is, and its id does not come back.
 _SAVE = """
 INSERT INTO order_earning AS o (order_uid, revision, customer_id, paid_at, currency, total_minor, programme_version,
-                                earned, reversed, refunds, others)
+                                earned, reversed, refunds, others, by_line)
 SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:revisions AS integer[]), CAST(:customers AS uuid[]),
                      CAST(:paid_at AS timestamptz[]), CAST(:currencies AS text[]), CAST(:totals AS bigint[]),
                      CAST(:versions AS integer[]), CAST(:earned AS bigint[]),
-                     CAST(:reversed AS bigint[]), CAST(:refunds AS jsonb[]), CAST(:others AS jsonb[]))
+                     CAST(:reversed AS bigint[]), CAST(:refunds AS jsonb[]), CAST(:others AS jsonb[]),
+                     CAST(:by_line AS jsonb[]))
 ORDER BY 1
 ON CONFLICT (order_uid) DO UPDATE SET
   revision = excluded.revision, customer_id = excluded.customer_id, paid_at = excluded.paid_at,
   currency = excluded.currency, total_minor = excluded.total_minor, programme_version = excluded.programme_version,
   earned = excluded.earned, reversed = excluded.reversed, refunds = excluded.refunds,
-  others = excluded.others
+  others = excluded.others, by_line = excluded.by_line
 WHERE o.revision = excluded.revision - 1
 RETURNING o.order_uid
 """
@@ -118,14 +119,14 @@ async def save(tx: Transaction, orders: Sequence[OrderEarning]) -> set[UUID]:
     """Keep the states, each one revision on; returns those that somebody else had changed meanwhile, unsaved."""
     if not orders:
         return set()
-    are_fresh = not any(order.revision or order.refunds or order.others for order in orders)
+    are_fresh = not any(order.revision or order.refunds or order.others or order.by_line for order in orders)
     rows: Sequence[Any] = (await (_write_fresh if are_fresh else _write_changed)(tx, orders)).all()
     if len(rows) == len(orders):
         return set()
     return {order.order_uid for order in orders} - {row[0] for row in rows}
 
 
-async def _write_fresh(tx: Transaction, orders: Sequence[OrderEarning]) -> CursorResult[Any]:
+async def _write_fresh(tx: Transaction, orders: Sequence[OrderEarning]) -> Answer:
     return await tx.execute(
         _SAVE_FRESH,
         ids=[order.order_uid for order in orders],
@@ -138,7 +139,7 @@ async def _write_fresh(tx: Transaction, orders: Sequence[OrderEarning]) -> Curso
     )
 
 
-async def _write_changed(tx: Transaction, orders: Sequence[OrderEarning]) -> CursorResult[Any]:
+async def _write_changed(tx: Transaction, orders: Sequence[OrderEarning]) -> Answer:
     return await tx.execute(
         _SAVE,
         ids=[order.order_uid for order in orders],
@@ -152,33 +153,44 @@ async def _write_changed(tx: Transaction, orders: Sequence[OrderEarning]) -> Cur
         reversed=[order.reversed for order in orders],
         refunds=[_write_refunds(order.refunds) for order in orders],
         others=[_write_others(order.others) for order in orders],
+        by_line=[_write_by_line(order) for order in orders],
     )
 
 
 def _read(row: Any) -> OrderEarning:
-    order = OrderEarning(*row)
-    order.refunds = _read_refunds(row.refunds)
+    order = OrderEarning(*row[:9])
+    order.refunds = [_read_refund(*one) for one in row.refunds or ()]
     order.others = [Part(tuple(credits), earned, back) for credits, earned, back in row.others or ()]
+    if row.by_line is not None:
+        order.lines = tuple(OrderLine(*line) for line in row.by_line["lines"])
+        order.by_line = tuple(_read_line_award(*one) for one in row.by_line["awards"])
     return order
 
 
-def _read_refunds(document: list[list[str | int]] | None) -> list[Refund]:
-    return [
-        Refund(str(id_), datetime.fromisoformat(str(at)), str(currency), int(amount), str(event_id))
-        for id_, at, currency, amount, event_id in document or ()
-    ]
+def _read_refund(id_: str, at: str, currency: str, amount: int, event_id: str, lines: Any = ()) -> Refund:
+    instant = datetime.fromisoformat(at)
+    return Refund(id_, instant, currency, amount, event_id, tuple(OrderLine(*line) for line in lines))
+
+
+def _read_line_award(code: str, credits: list[str] | None, points: int, by_item: bool, places: list[int]) -> LineAward:
+    return LineAward(code, None if credits is None else tuple(credits), points, by_item, tuple(places))
 
 
 def _write_refunds(refunds: Sequence[Refund]) -> str | None:
+    """Lines only where a refund names some."""
     if not refunds:
         return None
-    return json.dumps([[one.refund_id, one.at.isoformat(), *one[2:]] for one in refunds])
+    return json.dumps([[one.refund_id, one.at.isoformat(), *one[2 : 6 if one.lines else 5]] for one in refunds])
 
 
 def _write_others(parts: Sequence[Part]) -> str | None:
     if not parts:
         return None
     return json.dumps([[part.credits, part.earned, part.reversed] for part in parts])
+
+
+def _write_by_line(order: OrderEarning) -> str | None:
+    return json.dumps({"lines": order.lines, "awards": order.by_line}) if order.by_line else None
 
 
 async def lock_order(tx: Transaction, order_uid: UUID) -> OrderEarning | None:

@@ -21,6 +21,7 @@ order_earning = Table(
     Column("currency", Text),
     Column("refunds", JSONB, comment="every refund that is known, in the order they became so"),
     Column("others", JSONB, comment="[account types, earned, reversed] where a rule credits other types"),
+    Column("by_line", JSONB, comment="the lines and which of them earned what, where a rule gave something for lines"),
     CheckConstraint("reversed BETWEEN 0 AND earned", name="order_earning_reversed"),
     CheckConstraint(
         "(customer_id IS NULL AND paid_at IS NULL AND total_minor IS NULL AND currency IS NULL AND earned = 0)"

@@ -5,25 +5,26 @@ limits are held first, before any order is read, so that of two consumers that p
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from loyalty_svc.accounts.types import Expiry
 from loyalty_svc.earning import queries
 from loyalty_svc.earning.announcing import announce
 from loyalty_svc.earning.bench import AwardNote, Bench, Happening
+from loyalty_svc.earning.booking import basis_of, posting_of
 from loyalty_svc.earning.events import ORDER_PAID
 from loyalty_svc.earning.judging import Book, bound
 from loyalty_svc.earning.limits import give_back
-from loyalty_svc.earning.orders import Award, Decision, Earned, OrderEarning, Paid, Refund, pay, release, take_back
+from loyalty_svc.earning.orders import Award, Decision, OrderEarning, Paid, Refund, pay, release, take_back
+from loyalty_svc.earning.problems import UnknownOrder
+from loyalty_svc.earning.returns import OrderLine
 from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, RULES, Programme
 from loyalty_svc.ledger import usecases as ledger
-from loyalty_svc.ledger.posting import Basis, Cause, Kind, Posting, owed
+from loyalty_svc.ledger.posting import Cause, Posting, owed
 from loyalty_svc.tiers import queries as tier_queries
 from loyalty_svc.tiers import usecases as tiers
-from moat.contracts.orders import OrderPaid
+from moat.contracts.orders import OrderPaid, OrderRefunded
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import versions_of_two
 from moat.kit.events import Cause as EventCause
@@ -69,7 +70,9 @@ async def post_orders(tx: Transaction, batch: Sequence[Event[Any]], *, now: date
 async def post_events(tx: Transaction, batch: Sequence[Event[Any]], *, now: datetime) -> None:
     """Give points for other events; each thing that happens is rewarded once by each rule, however often it is told."""
     book = await book_of(tx)
-    happenings = {place: one for place, event in enumerate(batch) if book.is_about((one := _event(event, book)).on)}
+    happenings = {
+        place: one for place, event in enumerate(batch) if book.is_about((one := event_happening(event, book)).on)
+    }
     if not happenings:
         return
     # One that was told before is not judged again, so that it does not count against its limits.
@@ -86,9 +89,8 @@ async def post_events(tx: Transaction, batch: Sequence[Event[Any]], *, now: date
         for award in bench.decide(place).awards:
             assert one.judge is not None
             cause = Cause(one.cause_id, award.code, one.event_id)
-            postings.append(
-                owed(one.customer_id, _earned(one.on, award, one.judge.programme), award.points, at=one.at, cause=cause)
-            )
+            basis = basis_of(one.on, award, one.judge.programme)
+            postings.append(owed(one.customer_id, basis, award.points, at=one.at, cause=cause))
             causes.append(batch[place])
     await _keep(tx, bench, [note for place in fresh for note in bench.notes(place, with_given=True)], now=now)
     await _post(tx, postings, causes, now=now)
@@ -97,16 +99,21 @@ async def post_events(tx: Transaction, batch: Sequence[Event[Any]], *, now: date
 async def _bench(tx: Transaction, book: Book, happenings: Mapping[int, Happening]) -> Bench:
     """What judging needs besides the events: tiers and counters, where a rule asks for them."""
     bench = Bench(book, happenings)
-    judges = bench.judges()
-    if any(judge.reads_tier for judge in judges):
+    await read_members(tx, bench)
+    if any(judge.has_limits for judge in bench.judges()) and (keys := bench.keys()):
+        bench.counters = await queries.hold_counters(tx, keys)
+    return bench
+
+
+async def read_members(tx: Transaction, bench: Bench) -> None:
+    """Put beside the events what their rules ask about the members; no statement where no rule asks."""
+    happenings = bench.happenings
+    if any(judge.reads_tier for judge in bench.judges()):
         members = {one.customer_id for one in happenings.values()}
         standings = await tier_queries.standings(tx, members)
         first = (await tier_queries.plan(tx)).base.code
         for one in happenings.values():
             one.row["tier"] = standings[one.customer_id].tier if one.customer_id in standings else first
-    if any(judge.has_limits for judge in judges) and (keys := bench.keys()):
-        bench.counters = await queries.hold_counters(tx, keys)
-    return bench
 
 
 async def _keep(tx: Transaction, bench: Bench, notes: Sequence[AwardNote], *, now: datetime) -> None:
@@ -145,7 +152,7 @@ def order_happening(event: Event[Any], book: Book) -> Happening:
     return Happening(ORDER_PAID, event.about, event.time, data.order_uid, event.id, data.order_id, row, judge)
 
 
-def _event(event: Event[Any], book: Book) -> Happening:
+def event_happening(event: Event[Any], book: Book) -> Happening:
     """Any other event as rules see it: rewarded once is the thing that it is about, where it has one."""
     name = type(event.data).AGGREGATE_ID
     thing = getattr(event.data, name) if name else f"{event.source} {event.id}"
@@ -169,7 +176,7 @@ async def _decide(
     for order_uid, places in orders.items():
         order = known.get(order_uid) or OrderEarning(order_uid)
         before = (order.paid_at, len(order.refunds))
-        found[order_uid] = [(place, _fold(order, place, batch[place], bench)) for place in places]
+        found[order_uid] = [(place, fold(order, place, batch[place], bench)) for place in places]
         if (order.paid_at, len(order.refunds)) != before:
             changed.append(order)
     stale = await queries.save(tx, changed)
@@ -182,7 +189,8 @@ async def _decide(
     return {order_uid: orders[order_uid] for order_uid in stale}
 
 
-def _fold(order: OrderEarning, place: int, event: Event[Any], bench: Bench) -> Sequence[Decision]:
+def fold(order: OrderEarning, place: int, event: Event[Any], bench: Bench) -> Sequence[Decision]:
+    """What an event of an order decides; the order's state moves along."""
     data = event.data
     if isinstance(data, OrderPaid):
         if order.paid_at is not None:
@@ -190,9 +198,20 @@ def _fold(order: OrderEarning, place: int, event: Event[Any], bench: Bench) -> S
             return []
         judge = bench.happenings[place].judge
         version = judge.programme.version if judge else None
-        awards = bench.decide(place).awards
-        return pay(order, Paid(event.about, event.time, data.currency, data.total_minor, version, awards))
-    return take_back(order, Refund(data.refund_id, event.time, data.currency, data.amount_minor, event.id))
+        decided = bench.decide(place)
+        paid = Paid(event.about, event.time, data.currency, data.total_minor, version, decided.awards)
+        if judge is not None and judge.has_line_rules and (decided.awards or decided.noted):
+            by_line = judge.by_line(decided, bench.happenings[place].row, event.time)
+            paid = paid._replace(by_line=by_line, lines=_lines(data))
+        return pay(order, paid)
+    refund = Refund(data.refund_id, event.time, data.currency, data.amount_minor, event.id, _lines(data))
+    return take_back(order, refund)
+
+
+def _lines(data: OrderPaid | OrderRefunded) -> tuple[OrderLine, ...]:
+    return tuple(
+        OrderLine(line.sku, line.category, line.brand, line.quantity, line.amount_minor) for line in data.lines
+    )
 
 
 def _postings(
@@ -204,43 +223,19 @@ def _postings(
     for place in sorted(decided):
         event = batch[place]
         for decision, programme in decided[place]:
-            postings.append(_posting(event, decision, programme))
+            data = event.data
+            postings.append(posting_of(decision, programme, data.order_uid, data.order_id, event.id))
             causes.append(event)
     return postings, causes
 
 
-@lru_cache(maxsize=4096)
-def _basis(
-    kind: Kind,
-    reason: str,
-    credits: tuple[str, ...],
-    rule: str | None = None,
-    matched: str | None = None,
-    pending: timedelta | None = None,
-    expires: Expiry | None = None,
-) -> Basis:
-    """One object for equal ones, which the ledger stores together."""
-    return Basis(kind, reason, credits, rule, matched, pending=pending, expires=expires)
-
-
-def _earned(on: str, award: Award, programme: Programme) -> Basis:
-    terms = award.terms
-    credits = terms.credits or programme.credits
-    return _basis(Kind.EARNED, on, credits, award.rule, award.matched, terms.pending, terms.expires)
-
-
-def _posting(event: Event[Any], decision: Decision, programme: Programme) -> Posting:
-    order_uid, order_id = event.data.order_uid, event.data.order_id
-    if isinstance(decision, Earned):
-        award = decision.award
-        basis = _earned(ORDER_PAID, award, programme)
-        cause = Cause(order_uid, award.code, event.id, order_id)
-        return owed(decision.customer_id, basis, award.points, at=decision.at, cause=cause)
-    refund, credits = decision.refund, decision.credits
-    basis = _basis(Kind.REVERSED, "order.refunded", credits or programme.credits)
-    part = refund.refund_id if credits is None else f"{refund.refund_id} {'+'.join(credits)}"
-    cause = Cause(order_uid, part, refund.event_id, order_id)
-    return owed(decision.customer_id, basis, -decision.points, at=decision.at, cause=cause)
+async def read_order(tx: Transaction, order_uid: UUID) -> tuple[OrderEarning, tuple[str, ...]]:
+    """The state of an order, and the account types of the programme that judged it. Raises UnknownOrder."""
+    order = (await queries.load(tx, [order_uid])).get(order_uid)
+    if order is None:
+        raise UnknownOrder
+    version = order.programme_version
+    return order, () if version is None else (await book_of(tx)).versions[version].credits
 
 
 async def give_held(tx: Transaction, note: AwardNote, *, now: datetime) -> int:
@@ -256,7 +251,7 @@ async def give_held(tx: Transaction, note: AwardNote, *, now: datetime) -> int:
         await queries.save(tx, [order])
     if points:
         cause = Cause(note.cause_id, note.code, note.event_id, note.order_id)
-        basis = _earned(note.event_type, award, programme)
+        basis = basis_of(note.event_type, award, programme)
         posting = owed(note.customer_id, basis, points, at=note.at, cause=cause)
         await _post(tx, [posting], [EventCause(note.event_id, None, None)], now=now)
     return points
