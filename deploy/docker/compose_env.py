@@ -12,7 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 HERE: Final = Path(__file__).parent
 USER_IN_IMAGES: Final = 10001
-SERVICES: Final = ("CUSTOMER", "TICKET", "LOYALTY", "SCORING", "NOTIFY", "GATEWAY")
+SERVICES: Final = (
+    *sorted(path.name.removesuffix("-svc").upper() for path in HERE.parents[1].glob("services/*-svc")),
+    "GATEWAY",
+)
 
 
 def values(admin_email: str, smtp_url: str, sender: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Build the six images without a Docker engine: buildah, on a base made by debootstrap where there is no registry.
+"""Build the house's images without a Docker engine: buildah, on a base made by debootstrap where there is no registry.
 
 `python deploy/docker/images.py`. Needs root and Debian's packages, which it installs; says why where it cannot.
 """
@@ -18,12 +18,10 @@ BASE: Final = "localhost/python:3.11-slim"
 PACKAGES: Final = ("buildah", "podman", "runc", "debootstrap")
 STORAGE: Final = ("--storage-driver", "overlay")
 CERTIFICATES: Final = "/etc/ssl/certs"
+_OF_SERVICES: Final = "services/*-svc/Dockerfile"
 DOCKERFILES: Final = {
     "gateway": "gateway/Dockerfile",
-    **{
-        f"{name}-svc": f"services/{name}-svc/Dockerfile"
-        for name in ("customer", "ticket", "loyalty", "scoring", "notify")
-    },
+    **{path.parent.name: f"services/{path.parent.name}/Dockerfile" for path in sorted(HOUSE.glob(_OF_SERVICES))},
 }
 _NOT_NEEDED: Final = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale", "usr/share/man")
 

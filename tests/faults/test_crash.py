@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from moat_local.plan import PARTS
 from whole.cdnow import expected, fact_of, rows
 from whole.comparing import differences, everyone, of_system
 from whole.facts import Fact
@@ -19,7 +20,6 @@ from whole.waiting import until
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(420)]
 
 BATCH_FACTS = 100
-PARTS = ("customer-svc", "loyalty-svc", "gateway", "scoring-svc", "ticket-svc", "notify-svc")
 BELOW = {"kafka": ("kafka", "postgres"), "embedded": ("postgres",)}
 
 
@@ -70,7 +70,7 @@ def _load_while_killing(house: House, facts: list[Fact], victims: list[str]) -> 
 def test_whatever_is_killed_while_they_come_in_every_order_counts_once(doomed: House):
     rows_ = rows(datetime.now(UTC) - timedelta(days=1))
     wanted = expected(rows_)
-    victims = [*PARTS, *BELOW[doomed.events]]
+    victims = [*(part.name for part in PARTS), *BELOW[doomed.events]]
 
     _load_while_killing(doomed, [fact_of(row) for row in rows_], victims)
     doomed.settle(180)

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -105,15 +106,10 @@ def shown_routes() -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def routes() -> list[re.Pattern[str]]:
     """What the gateway and the services serve, as patterns."""
-    from customer_svc.features import SERVICE as CUSTOMER
-    from gateway.features import SERVICE as GATEWAY
-    from loyalty_svc.features import SERVICE as LOYALTY
     from moat.kit.web.route import strict_routes
-    from notify_svc.features import SERVICE as NOTIFY
-    from scoring_svc.features import SERVICE as SCORING
-    from ticket_svc.features import SERVICE as TICKET
+    from moat_local.plan import PARTS
 
-    services = (CUSTOMER, GATEWAY, LOYALTY, NOTIFY, SCORING, TICKET)
+    services = [import_module(f"{part.package}.features").SERVICE for part in PARTS]
     templates = {
         route.path
         for service in services

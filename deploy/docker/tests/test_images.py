@@ -1,4 +1,4 @@
-"""The six images, built and started against a local PostgreSQL and Kafka as docker-compose.yml says; one order goes
+"""The images, built and started against a local PostgreSQL and Kafka as docker-compose.yml says; one order goes
 through. `make images-test` runs it; where images cannot be built it says why."""
 
 import asyncio

@@ -15,7 +15,7 @@ class GatewaySettings(ProcessSettings):
     PREFIX: ClassVar[str] = "GATEWAY_"
 
     customer_url: str
-    """`GATEWAY_CUSTOMER_URL`: http://host:port of customer-svc; the other four alike."""
+    """`GATEWAY_CUSTOMER_URL`: http://host:port of customer-svc; the others alike."""
     ticket_url: str
     loyalty_url: str
     scoring_url: str

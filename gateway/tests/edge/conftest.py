@@ -1,4 +1,4 @@
-"""A whole gateway on a real socket, with a real database, a real log and five small real services behind it."""
+"""A whole gateway on a real socket, with a real database, a real log and small real services behind it."""
 
 import asyncio
 import socket

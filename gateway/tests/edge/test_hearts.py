@@ -124,7 +124,8 @@ def test_every_service_has_a_route_and_unknown_parts_are_the_customer_files():
 
 
 def test_roles_are_as_the_interface_says():
-    reads = {"customers:read", "tickets:read", "loyalty:read", "scores:read", "messages:read"}
+    reads = {scope for scope in SCOPES if scope.endswith(":read")} - {"contacts:read"}
+    assert reads >= {"customers:read", "tickets:read", "loyalty:read", "scores:read", "messages:read"}
     assert scopes_of(["admin"]) == SCOPES
     assert SCOPES - scopes_of(["manager"]) == {"identity", "ops", "contacts:read"}
     assert scopes_of(["agent"]) == reads | {"customers:write", "tickets:write"}

@@ -6,14 +6,15 @@ import sys
 
 import httpx
 
+from gateway.proxy.routing import SERVICES
+
 
 def environment(urls, tmp_path, **changes):
-    services = {f"GATEWAY_{name}_URL": "http://127.0.0.1:9" for name in ("CUSTOMER", "TICKET", "LOYALTY", "SCORING")}
+    services = {f"GATEWAY_{name.removesuffix('-svc').upper()}_URL": "http://127.0.0.1:9" for name in SERVICES}
     return (
         {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "MOAT_"))}
         | services
         | {
-            "GATEWAY_NOTIFY_URL": "http://127.0.0.1:9",
             "GATEWAY_DATABASE_URL": urls.app,
             "GATEWAY_OWNER_DATABASE_URL": urls.owner,
             "GATEWAY_SIGNING_KEYS_DIR": str(tmp_path),

@@ -10,7 +10,7 @@ from moat_local.secrets import ADMIN_EMAIL, Secrets
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One of the six: its name outside (`loyalty-svc`), its short name (`loyalty`) and its package."""
+    """The gateway or a service: its name outside (`loyalty-svc`), its short name (`loyalty`) and its package."""
 
     name: str
     short: str

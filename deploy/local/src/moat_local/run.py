@@ -100,7 +100,7 @@ class Run:
         self.supervisor = Supervisor(self.home.logs, self.kept)
         self.supervisor.on_change = self._remember
         self.stack.push_async_callback(self._stop_processes)
-        with self.story.step("Starting the gateway and the five services"):
+        with self.story.step("Starting the gateway and the services"):
             for part in PARTS:
                 environment = environment_of(part, layout, secrets)
                 await self.supervisor.start(Command(part.name, python(part.package, "--role", "all"), environment))
