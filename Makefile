@@ -81,6 +81,10 @@ lint-deploy: $(INSTALLED) ## Check docker-compose.yml against the compose specif
 types: $(INSTALLED) ## Check the types, strictly.
 	@.venv/bin/mypy $(SOURCES) tools
 
+.PHONY: new-service
+new-service: $(INSTALLED) ## Make a service that passes `make check` at once (NAME=visit).
+	@$(PY) -m tools.new_service "$(NAME)"
+
 .PHONY: contracts
 contracts: $(INSTALLED) ## Make the JSON Schemas and the AsyncAPI document anew from moat.contracts.
 	@$(PY) -m tools.contracts write
@@ -119,9 +123,9 @@ compose-env: $(INSTALLED) ## Write .env and a signing key for docker compose, on
 	@$(PY) deploy/docker/compose_env.py
 
 .PHONY: images
-images: $(INSTALLED) ## Build the six images without a Docker engine.
+images: $(INSTALLED) ## Build the images without a Docker engine.
 	@$(PY) deploy/docker/images.py
 
 .PHONY: images-test
-images-test: $(INSTALLED) ## Build the six images, run them and send one order through, or say why that cannot be.
+images-test: $(INSTALLED) ## Build the images, run them and send one order through, or say why that cannot be.
 	@.venv/bin/pytest deploy/docker/tests
