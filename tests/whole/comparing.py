@@ -1,6 +1,7 @@
 """Reading every customer of a house at once and comparing him with the oracle."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,6 +16,7 @@ KEYS = 4
 """One key may ask 200 times a second; several keys ask as several systems would."""
 
 AT_ONCE = 16
+OVERVIEWS_EACH = 10
 
 
 @contextmanager
@@ -61,15 +63,61 @@ async def _everyone(url: str, ids: Sequence[str], part: str, keys: list[str]) ->
 
 
 def differences(house: House, customers: Mapping[str, Document], wanted: Mapping[str, Expected]) -> list[str]:
-    """Every way in which a customer is not what the oracle says: orders, money, points, tier, value and risk."""
-    values = [value for value in wanted if value in customers]
-    overviews = everyone(house, [customers[value]["id"] for value in values], "overview")
+    """Every way in which a customer is not what the oracle says: orders, money, points, tier, value and risk.
+
+    Everybody is read from lists, every tenth also by his overview: asking each for his own takes six times as long.
+    """
     found = [f"{value} is missing" for value in wanted.keys() - customers.keys()]
-    for value, overview in zip(values, overviews, strict=True):
+    values = [value for value in wanted if value in customers]
+    seen = _from_lists(house, {value: customers[value] for value in values})
+    some = values[::OVERVIEWS_EACH]
+    overviews = everyone(house, [customers[value]["id"] for value in some], "overview")
+    for value, overview in [*seen.items(), *zip(some, overviews, strict=True)]:
         for what, is_, must_be in _pairs(overview, wanted[value]):
             if is_ != must_be:
                 found.append(f"{value}: {what} is {is_}, must be {must_be}")
     return found
+
+
+def _from_lists(house: House, customers: Mapping[str, Document]) -> dict[str, Document]:
+    """What overviews would show of these customers. No list has everybody's points, so the database is asked."""
+    # A score only grows while one reads: who changes his band is met twice, never missed.
+    bands = [house.every("/v1/risks", band=band) for band in ("low", "medium", "high")]
+    scores = {one["customer_id"]: one for page in bands for one in page}
+    loyalty = {str(row["customer_id"]): row for row in house.sql("loyalty-svc", _LOYALTY)}
+    tickets: defaultdict[str, list[Document]] = defaultdict(list)
+    for ticket in house.every("/v1/tickets", kind="follow_up"):
+        tickets[ticket["customer_id"]].append(ticket)
+    return {
+        value: {
+            "customer": customer,
+            "loyalty": _loyalty(loyalty.get(customer["id"])),
+            "scores": scores.get(customer["id"], _NO_SCORES),
+            "tickets": tickets[customer["id"]],
+            "missing": [],
+        }
+        for value, customer in customers.items()
+    }
+
+
+_LOYALTY = """
+SELECT m.customer_id, m.tier, coalesce(a.available, 0) AS available, coalesce(a.earned_total, 0) AS earned_total
+FROM membership m LEFT JOIN account a ON a.customer_id = m.customer_id AND a.type = 'points'
+"""
+_NO_SCORES: Document = {
+    "as_of": "2000-01-01T00:00:00Z",
+    "orders_count": 0,
+    "value_minor": 0,
+    "risk": {"score": -1.0, "band": "none"},
+}
+
+
+def _loyalty(row: Document | None) -> Document:
+    points = {"available": row["available"], "earned_total": row["earned_total"]} if row else _NO_POINTS
+    return {"accounts": [{"type": "points", **points}], "tier": {"code": row["tier"] if row else "member"}}
+
+
+_NO_POINTS = {"available": 0, "earned_total": 0}
 
 
 def _pairs(overview: Document, must: Expected) -> Iterator[tuple[str, object, object]]:

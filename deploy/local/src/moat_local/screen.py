@@ -7,6 +7,7 @@ from rich.table import Table
 from moat_local.calling import Gateway
 from moat_local.figures import figures_of
 from moat_local.plan import GATEWAY, Layout
+from moat_local.rewarding import rewarding_of
 from moat_local.secrets import ADMIN_EMAIL, Secrets
 from moat_local.story import Story
 from moat_local.troubles import Trouble
@@ -18,8 +19,8 @@ async def last_screen(story: Story, gateway: Gateway, layout: Layout, secrets: S
     customer: str | None = None
     try:
         with story.step("Reading the figures from the API"):
-            figures = await figures_of(gateway)
             customer = await _somebody(gateway)
+            figures = await figures_of(gateway) | await rewarding_of(gateway, customer)
     except Trouble as trouble:
         # A house that cannot count at this moment is still up.
         story.trouble(str(trouble))
