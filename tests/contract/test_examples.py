@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from jsonschema import Draft202012Validator, FormatChecker
 
 from moat.kit.clock import SystemClock
@@ -13,6 +14,7 @@ from moat.kit.settings import ProcessSettings
 from moat.kit.testing.callers import trusted_keys
 from moat.kit.testing.web import NoLog
 from moat.kit.web.app import create_app
+from moat.kit.web.route import StrictRoute
 from moat_local.plan import PARTS, Part
 
 SETTINGS = ProcessSettings(
@@ -22,17 +24,22 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Operation = tuple[str, dict[str, Any]]
 
 
-def document_of(part: Part) -> dict[str, Any]:
-    """What a part of the house says of itself; nothing is connected to."""
+def app_of(part: Part) -> FastAPI:
+    """The app of a part of the house; nothing is connected to."""
     service = import_module(f"{part.package}.features").SERVICE
     process = Process(service, SETTINGS, db=None, log=NoLog(), clock=SystemClock(), keys=trusted_keys())
-    document: dict[str, Any] = create_app(process, ops=part.name != "gateway").openapi()
-    return document
+    return create_app(process, ops=part.name != "gateway")
 
 
 @pytest.fixture(scope="module", params=PARTS, ids=lambda part: part.name)
-def document(request: pytest.FixtureRequest) -> dict[str, Any]:
-    return document_of(request.param)
+def app(request: pytest.FixtureRequest) -> FastAPI:
+    return app_of(request.param)
+
+
+@pytest.fixture
+def document(app: FastAPI) -> dict[str, Any]:
+    """What a part of the house says of itself."""
+    return app.openapi()
 
 
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
@@ -91,5 +98,19 @@ def test_parameters_have_examples_that_fit_their_schemas(document: dict[str, Any
                 found.append(f"{name}: no example of {parameter['name']}")
             for one in examples:
                 found += [f"{name}: {parameter['name']}: {what}" for what in wrong(document, parameter["schema"], one)]
+
+    assert found == []
+
+
+def test_a_body_that_is_shown_is_well_formed(app: FastAPI, document: dict[str, Any]):
+    found: list[str] = []
+    for route in app.router.routes:
+        if not isinstance(route, StrictRoute) or route.body_field is None or not route.include_in_schema:
+            continue
+        for method in sorted(route.methods or ()):
+            body = document["paths"][route.path_format][method.lower()]["requestBody"]
+            for example in (one for content in body["content"].values() for one in shown(content)):
+                _, errors = route.body_field.validate(example, {}, loc=("body",))
+                found += [f"{method} {route.path_format}: {error['loc']}: {error['msg']}" for error in errors or ()]
 
     assert found == []

@@ -43,6 +43,8 @@ def test_what_a_field_says_itself_comes_before_what_is_made_up():
     ("schema", "name", "example"),
     [
         ({"type": "string", "format": "date"}, "day", "2026-11-20"),
+        ({"type": "string", "format": "date"}, "ends_on", "2026-12-31"),
+        ({"type": "array", "items": {"type": "string"}}, "currencies", ["CNY"]),
         ({"type": "string", "minLength": 60}, "word", "x" * 60),
         ({"type": "string", "maxLength": 3}, "state", "CNY"),
         ({"type": "integer", "exclusiveMinimum": 5_000}, "points", 5_001),

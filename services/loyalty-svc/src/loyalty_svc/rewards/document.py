@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from loyalty_svc.coupons.document import Day
 from loyalty_svc.rewards.reward import MEMBER, CustomerLimit, Kind, Reward
@@ -40,6 +40,21 @@ class LimitIn(DocumentModel):
 
 class RewardDocument(DocumentModel):
     """A reward. `stock` is how many pieces there ever are: to restock, publish a version with more of them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "good",
+                    "names": {"zh-CN": "帆布袋", "en": "Canvas bag"},
+                    "price": {"points": 800},
+                    "stock": 200,
+                    "per_customer": {"times": 2, "days": 365},
+                    "condition": {"combinator": "and", "rules": [{"field": "tier", "operator": "=", "value": "gold"}]},
+                }
+            ]
+        }
+    )
 
     kind: Kind
     names: Names

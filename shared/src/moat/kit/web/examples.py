@@ -25,6 +25,9 @@ _FORMATS: Final[dict[str, str]] = {
     "uri": "https://shop.example/",
     "password": "a long password of mine",
 }
+_ENDS: Final = re.compile(r"^(end|until|expire|close|valid_to|due)")
+_END: Final[dict[str, str]] = {"date-time": "2026-12-31T15:59:59Z", "date": "2026-12-31"}
+"""What ends comes after what begins."""
 _TEXTS: Final[dict[str, str]] = {
     "currency": "CNY",
     "locale": "zh-CN",
@@ -150,7 +153,7 @@ class Examples:
 
     def _array(self, schema: Schema, name: str) -> list[Any]:
         try:
-            one = self.of(schema.get("items", {}), name.removesuffix("s"))
+            one = self.of(schema.get("items", {}), _singular(name))
         except NoExample:
             if schema.get("minItems"):
                 raise
@@ -159,9 +162,16 @@ class Examples:
         return [one] * max(1, schema.get("minItems", 0))
 
 
+def _singular(name: str) -> str:
+    return f"{name.removesuffix('ies')}y" if name.endswith("ies") else name.removesuffix("s")
+
+
 def _text(schema: Schema, name: str) -> str:
-    if schema.get("format") in _FORMATS:
-        return _FORMATS[str(schema["format"])]
+    format_ = str(schema.get("format"))
+    if format_ in _END and _ENDS.match(name):
+        return _END[format_]
+    if format_ in _FORMATS:
+        return _FORMATS[format_]
     last = name.lower().rpartition("_")[2]
     pattern = re.compile(schema.get("pattern", ""))
     least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", 10_000))
