@@ -41,6 +41,7 @@ PAGES = {
     "rewards-and-coupons.md": 2,
     "tasks-and-milestones.md": 3,
     "referrals.md": 1,
+    "clubs.md": 1,
     "paying-and-liability.md": 1,
 }
 

@@ -10,6 +10,11 @@ from loyalty_svc.adjustments import api as adjustments_api
 from loyalty_svc.adjustments import consumers as adjustments_consumers
 from loyalty_svc.checkout import api as checkout_api
 from loyalty_svc.checkout import consumers as checkout_consumers
+from loyalty_svc.club_events import api as club_events_api
+from loyalty_svc.club_events import consumers as club_events_consumers
+from loyalty_svc.clubs import api as clubs_api
+from loyalty_svc.clubs import consumers as clubs_consumers
+from loyalty_svc.clubs import timers as clubs_timers
 from loyalty_svc.coupon_uses import api as coupon_uses_api
 from loyalty_svc.coupon_uses import consumers as coupon_uses_consumers
 from loyalty_svc.coupon_uses import timers as coupon_uses_timers
@@ -107,6 +112,13 @@ SERVICE: Final = Service(
             timers=referrals_timers.timers,
         ),
         Feature("checkout", routes=checkout_api.router, subscriptions=checkout_consumers.subscriptions),
+        Feature(
+            "clubs",
+            routes=clubs_api.router,
+            subscriptions=clubs_consumers.subscriptions,
+            timers=clubs_timers.timers,
+        ),
+        Feature("club_events", routes=club_events_api.router, subscriptions=club_events_consumers.subscriptions),
     ),
     events=(
         customers.CustomerActivityRecorded,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from moat.contracts import points, tasks
+from moat.contracts import clubs, points, tasks
 from moat.contracts.points import (
     GrantPoints,
     LoyaltyFact,
@@ -249,6 +249,7 @@ EVENTS = (
     MemberEnrolled,
     *points.EVENTS,
     *tasks.EVENTS,
+    *clubs.EVENTS,
     TierUpgraded,
     TierDowngraded,
     TierRetained,

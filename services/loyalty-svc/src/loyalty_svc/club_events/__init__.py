@@ -1,0 +1,1 @@
+"""Events of clubs: places, and a waiting list in order."""
