@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
 
 from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.posting import Basis, Cause, Kind, Posting, owed
+from moat.kit.db import transaction
+from moat.kit.db.asking import ask
 from moat.kit.ids import uuid7
 
 from .bank import Bank
@@ -20,17 +22,17 @@ EARNED, REVERSED = Basis(Kind.EARNED, "order.paid", CREDITS, "r@1"), Basis(Kind.
 
 
 @contextmanager
-def counted(house: House) -> Iterator[list[str]]:
-    """The statements that are sent meanwhile."""
+def counted() -> Iterator[list[str]]:
+    """The statements that are sent meanwhile, BEGIN and COMMIT apart."""
     sent: list[str] = []
-    engine = house.db._engine.sync_engine
 
-    def note(connection, cursor, statement, *rest) -> None:
-        sent.append(" ".join(statement.split()[:3]))
+    async def note(driver: Any, sql: str, values: Any) -> Any:
+        sent.append(" ".join(sql.split()[:3]))
+        return await ask(driver, sql, values)
 
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transaction, "ask", note)
+        yield sent
 
 
 def awards(who: list[UUID], number: int, house: House, basis: Basis = EARNED, points: int = 10) -> list[Posting]:
@@ -47,7 +49,7 @@ async def test_a_batch_of_orders_takes_three_statements_whatever_its_size(house:
     async with house.db.transaction() as tx:
         await account_types(tx)  # Read and compiled once in a process.
 
-    with counted(house) as sent:
+    with counted() as sent:
         async with house.db.transaction() as tx:
             posted = await ledger.post(tx, run, now=house.clock.now())
             await ledger.expire_due(tx, posted, now=house.clock.now())
@@ -62,7 +64,7 @@ async def test_a_batch_of_refunds_takes_three_more(house: House, orders: int):
     async with house.db.transaction() as tx:
         await ledger.post(tx, awards(who, orders, house), now=house.clock.now())
 
-    with counted(house) as sent:
+    with counted() as sent:
         async with house.db.transaction() as tx:
             run = awards(who, orders, house, REVERSED, -4)
             await ledger.expire_due(tx, await ledger.post(tx, run, now=house.clock.now()), now=house.clock.now())
@@ -77,7 +79,7 @@ async def test_a_redemption_takes_eight_statements_in_all(house: House):
     bank, li = Bank(house), uuid7()
     await bank.give(li, 100)
 
-    with counted(house) as sent:
+    with counted() as sent:
         await bank.spend(li, 30)
 
     # Merges held off, the customer's name, the types; then debit, posting, lots read and written; and the event.

@@ -4,17 +4,21 @@ Bounds are enforced in PostgreSQL (`statement_timeout`, `lock_timeout`, idle tra
 cancelled transaction may or may not have committed.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
+from moat.kit.db.asking import say
 from moat.kit.db.transaction import Transaction
 from moat.kit.messaging import outbox
 
@@ -61,16 +65,37 @@ class Database:
         With `customer` the transaction runs in the role that sees the rows of that customer only
         (row-level security); it is for reading.
         """
-        async with self._engine.connect() as connection, connection.begin():
-            tx = Transaction(connection)
+        async with self._connection() as driver:
+            tx = Transaction(driver)
             if customer is not None:
                 await self._enter_customer_role(tx, customer)
             yield tx
             if tx.outgoing:
                 await outbox.write(tx)
+            if tx.is_begun:
+                await say(driver, "COMMIT")
         if tx.outgoing:
             for wake in self._wakers:
                 wake()
+
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[Transaction]:
+        """For a look that is one statement: no BEGIN and no COMMIT around it. Nothing is published from here."""
+        async with self._connection() as driver:
+            yield Transaction(driver, is_begun=True)
+
+    @asynccontextmanager
+    async def _connection(self) -> "AsyncIterator[asyncpg.Connection[Any]]":
+        """A connection of the pool; if the block fails, what it began is rolled back."""
+        held = await self._engine.raw_connection()
+        driver: Any = held.driver_connection
+        try:
+            yield driver
+        except BaseException:
+            # Whoever is cancelled meanwhile leaves the connection as clean as everybody else.
+            await asyncio.shield(asyncio.create_task(_give_up(held, driver)))
+            raise
+        await greenlet_spawn(held.close)
 
     async def _enter_customer_role(self, tx: Transaction, customer: UUID) -> None:
         role = f"{self._name.partition('-')[0]}_customer"
@@ -103,7 +128,9 @@ def _engine(url: str, name: str, pool_connections: int, statement_timeout_ms: in
         hide_parameters=True,
         connect_args={
             "timeout": 5,
-            "prepared_statement_cache_size": 500,
+            # Statements are constants, and stay prepared as long as their connection.
+            "statement_cache_size": 500,
+            "max_cached_statement_lifetime": 0,
             "server_settings": {
                 "application_name": name,
                 "statement_timeout": str(statement_timeout_ms),
@@ -132,6 +159,16 @@ def _engine(url: str, name: str, pool_connections: int, statement_timeout_ms: in
             raise InvalidatePoolError
 
     return engine
+
+
+async def _give_up(held: Any, driver: "asyncpg.Connection[Any]") -> None:
+    """Roll back and return a connection to its pool, or throw it away if that fails."""
+    try:
+        await driver.execute("ROLLBACK")
+    except Exception as error:
+        await greenlet_spawn(held.invalidate, error)
+    else:
+        await greenlet_spawn(held.close)
 
 
 async def _parse_json(connection: Any) -> None:

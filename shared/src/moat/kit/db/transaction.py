@@ -7,21 +7,15 @@ locked before its outbox row draws `seq`, and the order of `seq` is the order of
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Row, TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+import asyncpg
+from sqlalchemy import Row
 
+from moat.kit.db.asking import Answer, ask, say
 from moat.kit.events import Cause, Event, EventData
 from moat.kit.ids import uuid7
-
-
-@lru_cache(maxsize=1024)
-def statement(sql: str) -> TextClause:
-    """The parsed form of one SQL text, kept; texts are constants, so all of the code's find room."""
-    return text(sql)
 
 
 class Outgoing(NamedTuple):
@@ -38,14 +32,21 @@ class Outgoing(NamedTuple):
 
 @dataclass(slots=True)
 class Transaction:
-    """One open transaction. Made by `Database.transaction()` only, which also commits it."""
+    """One transaction, begun by its first statement. Made by `Database.transaction()` only, which also commits it.
 
-    connection: AsyncConnection
+    is_begun: from the start for `Database.glance()`, where each statement is a transaction of its own.
+    """
+
+    driver: "asyncpg.Connection[Any]"
     outgoing: list[Outgoing] = field(default_factory=list)
+    is_begun: bool = False
 
-    async def execute(self, sql: str, /, **values: object) -> CursorResult[Any]:
+    async def execute(self, sql: str, /, **values: object) -> Answer:
         """Run one statement with bound values (`:name`); arrays are bound as lists with `CAST(:ids AS uuid[])`."""
-        return await self.connection.execute(statement(sql), values)
+        if not self.is_begun:
+            await say(self.driver, "BEGIN")
+            self.is_begun = True
+        return await ask(self.driver, sql, values)
 
     async def all(self, sql: str, /, **values: object) -> Sequence[Row[Any]]:
         """Every row of a bounded result."""
