@@ -116,6 +116,15 @@ def test_lines_that_the_order_does_not_have_count_for_nothing_and_the_refund_is_
     assert after.refunds == [strange]
 
 
+def test_the_example_of_the_handbook_takes_back_what_it_says():
+    order = paid_for(*TWO_LINES, tea=per_line(2), all_=a_rule())
+    a_box, a_scratch = back(1, 5_000, a_line(TEA, 5_000, 1)), back(2, 3_000)
+
+    assert left(fold(order)[0]) == {None: 200, POINTS: 200}
+    assert left(fold(order, a_box)[0]) == {None: 150, POINTS: 100}
+    assert left(fold(order, a_box, a_scratch)[0]) == {None: 120, POINTS: 80}
+
+
 def test_a_line_without_sku_is_known_by_the_category_and_brand_it_names():
     order = paid_for(*TWO_LINES, a_line(("t-2", "tea", "lake"), 30_000), tea=per_line(2))
 

@@ -82,6 +82,7 @@ SERVICE: Final = Service(
             subscriptions=tiers_consumers.subscriptions,
             timers=tiers_timers.timers,
         ),
+        Feature("discounts"),
         Feature("earning", routes=earning_api.router, subscriptions=earning_consumers.subscriptions),
         Feature("reviews", routes=reviews_api.router),
         Feature(

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from loyalty_svc.checkout import queries
 from loyalty_svc.coupons.basket import Basket
+from loyalty_svc.discounts import usecases as discounts
+from loyalty_svc.discounts.share import FIELD
 from loyalty_svc.earning import usecases as earning
 from loyalty_svc.earning.bench import Bench
 from moat.contracts.orders import Line, OrderPaid
@@ -63,6 +65,8 @@ async def foresee(
     judge = happening.judge
     if judge is None:
         return Foreseen(total_minor, ())
+    if judge.reads_discounts:
+        happening.row[FIELD] = await discounts.share(tx, customer_id, at)
     bench = Bench(book, {0: happening})
     if judge.has_limits:
         bench.counters = dict(await queries.counters(tx, bench.keys()))

@@ -119,6 +119,7 @@ async def _wallet(
         return []
     held = await uses.held(tx, codes, customer_id)
     coupons = await every_version(tx)
+    basket = await coupon_uses.with_discounts(tx, customer_id, basket, held.values(), coupons)
     return [one for code in codes for one in judge([code], held, coupons, basket, customer_id)]
 
 

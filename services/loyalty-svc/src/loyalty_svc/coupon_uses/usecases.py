@@ -18,6 +18,7 @@ from loyalty_svc.coupon_uses.wording import sentence
 from loyalty_svc.coupons import codes as heart
 from loyalty_svc.coupons.basket import Basket
 from loyalty_svc.coupons.usecases import Versions, every_version
+from loyalty_svc.discounts import usecases as discounts
 from loyalty_svc.tiers import usecases as tiers
 from moat.contracts.loyalty import CouponRedeemed, CouponRolledBack
 from moat.kit.db.database import Database
@@ -48,6 +49,15 @@ async def with_tier(tx: Transaction, customer_id: UUID, basket: Basket) -> Baske
     return replace(basket, tier=tier)
 
 
+async def with_discounts(
+    tx: Transaction, customer_id: UUID, basket: Basket, held: Iterable[Held], coupons: Versions
+) -> Basket:
+    """The basket with how much its buyer depends on discounts, if one of these codes' coupons asks for it."""
+    if not any(coupons[one.coupon, one.version].asks_about_discounts for one in held):
+        return basket
+    return replace(basket, discount_share=await discounts.share(tx, customer_id, basket.at))
+
+
 async def validate(
     tx: Transaction,
     typed: Sequence[str],
@@ -66,6 +76,7 @@ async def validate(
     if not tells_of_others:
         held = {code: one for code, one in held.items() if one.customer_id in {None, customer_id}}
     coupons = await every_version(tx) if held else {}
+    basket = await with_discounts(tx, customer_id, basket, held.values(), coupons)
     judged = judge(found, held, coupons, basket, customer_id)
     return judged + [Judged(typed[place], refusals=[Refusal(Reason.UNKNOWN)]) for place in wrong]
 

@@ -34,6 +34,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "shipping_minor": {"zh-CN": "运费", "en": "the shipping"},
     "channel": {"zh-CN": "渠道", "en": "the channel"},
     "tier": {"zh-CN": "会员等级", "en": "the tier"},
+    "discount_share": {"zh-CN": "用券订单占比（%）", "en": "the percent of orders with a coupon"},
     "at": {"zh-CN": "时间", "en": "the time"},
     "lines": {"zh-CN": "商品", "en": "the goods chosen"},
 }

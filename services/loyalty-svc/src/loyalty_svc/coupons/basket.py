@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
+from loyalty_svc.discounts.share import DISCOUNT_SHARE, FIELD
 from moat.rules import Catalogue, Field, Instant, Lines, Money, Number, Text
 from moat.rules.catalogue import LineField
 
@@ -24,11 +25,13 @@ BASKET: Final = Catalogue(
         "shipping_minor": Money(),
         "channel": Text(),
         "tier": Text(),
+        FIELD: DISCOUNT_SHARE,
         "at": Instant(),
         "lines": Lines(LINE_FIELDS),
     }
 )
-"""`total_minor` is the goods before coupons and without shipping; `tier` the member's tier code, null for a guest."""
+"""`total_minor` is the goods before coupons and without shipping; `tier` the member's tier code, null for a guest;
+`discount_share` how many percent of his orders of the last year were bought with a coupon, null where he has none."""
 _OF_A_LINE: Final[dict[str, Field]] = {**LINE_FIELDS}
 BASKET_LINE: Final = Catalogue(_OF_A_LINE)
 """One line of it, for a coupon that counts some lines only."""
@@ -65,6 +68,7 @@ class Basket:
     shipping_minor: int = 0
     channel: str | None = None
     tier: str | None = None
+    discount_share: int | None = None
 
     @cached_property
     def total_minor(self) -> int:
@@ -81,6 +85,7 @@ class Basket:
             "shipping_minor": self.shipping_minor,
             "channel": self.channel,
             "tier": self.tier,
+            FIELD: self.discount_share,
             "at": self.at,
             "lines": [line.row() for line in self.lines],
         }

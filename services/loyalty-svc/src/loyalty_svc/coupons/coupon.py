@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from loyalty_svc.coupons.basket import Basket
+from loyalty_svc.discounts.share import asks
 from moat.rules import Condition
 
 
@@ -106,6 +107,11 @@ class Coupon:
     stacking: Stacking = "alone"
     group: str | None = None
     priority: int = 0
+
+    @property
+    def asks_about_discounts(self) -> bool:
+        """Whether it asks how much the customer depends on discounts."""
+        return asks(self.condition)
 
     def expires_at(self, issued_at: datetime) -> datetime | None:
         """When a code that is issued now can no longer be used: after its own days or at the coupon's end."""

@@ -1,11 +1,14 @@
 """The heart of what rules may ask: for each event type that earns, its fields, and those of the member beside them.
 
 A field has the name it has in the event; `at` is when it happened in the world, `tier` the code of the member's tier
-when it is judged. Only `order.paid` has an amount: formulas over money are for it alone.
+when it is judged, `discount_share` how many percent of the orders that he had paid in the year before the event were
+bought with a coupon, as far as that is known when it is judged. Only `order.paid` has an amount: formulas over money
+are for it alone.
 """
 
 from typing import Final
 
+from loyalty_svc.discounts.share import DISCOUNT_SHARE, FIELD
 from moat.rules import Catalogue, Choice, Instant, Lines, Money, Number, Text, Texts
 from moat.rules.catalogue import Field, LineField
 
@@ -17,7 +20,9 @@ LINE: Final[dict[str, LineField]] = {
     "quantity": Number(whole=True),
     "amount_minor": Money(),
 }
-_COMMON: Final[dict[str, Field]] = {"at": Instant(), "tier": Text()}
+OF_MEMBERS: Final[dict[str, Field]] = {"tier": Text(), FIELD: DISCOUNT_SHARE}
+"""What is asked about the member, not about the event."""
+_COMMON: Final[dict[str, Field]] = {"at": Instant(), **OF_MEMBERS}
 _TICKET: Final[dict[str, Field]] = {
     "kind": Choice(("question", "complaint", "after_sales", "suggestion", "follow_up")),
     **_COMMON,

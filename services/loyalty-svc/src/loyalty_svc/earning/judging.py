@@ -139,6 +139,11 @@ class Judge:
         return any(rule.reads_tier for rules in self.rules.values() for rule in rules)
 
     @cached_property
+    def reads_discounts(self) -> bool:
+        """Whether a rule asks how much a customer depends on discounts."""
+        return any(rule.reads_discounts for rules in self.rules.values() for rule in rules)
+
+    @cached_property
     def has_limits(self) -> bool:
         """Whether anything limits what some rule gives."""
         every = [rule for rules in self.rules.values() for rule in rules]

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from loyalty_svc.accounts.types import Expiry
+from loyalty_svc.discounts.share import FIELD
 from loyalty_svc.earning.documents import (
     Fixed,
     LimitDocument,
@@ -65,6 +66,7 @@ class Rule:
     always: str | None
     reads_lines: bool
     reads_tier: bool
+    reads_discounts: bool
 
     def match(self, row: Mapping[str, Any], unit: int, at: datetime) -> Match | None:
         """What it says to an event that happened at `at`; None when it does not fit or gives nothing.
@@ -125,6 +127,7 @@ def compile_rule(model: RuleDocument, ref: Ref) -> Rule:
         always=None if pointers is None else " ".join(pointers),
         reads_lines="lines" in fields or isinstance(model.award, PerLine),
         reads_tier="tier" in fields or bool(model.by_tier),
+        reads_discounts=FIELD in fields,
     )
 
 

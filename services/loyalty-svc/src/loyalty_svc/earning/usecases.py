@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+from loyalty_svc.discounts import usecases as discounts
+from loyalty_svc.discounts.share import FIELD
 from loyalty_svc.earning import queries
 from loyalty_svc.earning.announcing import announce
 from loyalty_svc.earning.bench import AwardNote, Bench, Happening
@@ -114,6 +116,10 @@ async def read_members(tx: Transaction, bench: Bench) -> None:
         first = (await tier_queries.plan(tx)).base.code
         for one in happenings.values():
             one.row["tier"] = standings[one.customer_id].tier if one.customer_id in standings else first
+    if any(judge.reads_discounts for judge in bench.judges()):
+        shares = await discounts.shares(tx, {(one.customer_id, one.at) for one in happenings.values()})
+        for one in happenings.values():
+            one.row[FIELD] = shares.get((one.customer_id, one.at))
 
 
 async def _keep(tx: Transaction, bench: Bench, notes: Sequence[AwardNote], *, now: datetime) -> None:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from loyalty_svc.accounts.types import Cost
+from loyalty_svc.discounts.share import Cell as DiscountCell
 from loyalty_svc.liability.outlook import METHOD, METHOD_TEXTS, Cell, Moved, Period, Sums, summed
 from loyalty_svc.liability.usecases import Liability, Owed
 
@@ -130,18 +131,43 @@ class OwedOut(BaseModel):
         )
 
 
+class DiscountsOut(BaseModel):
+    """How much the members in one tier now depended on discounts in one month (YYYY-MM) of the period.
+
+    Orders are those paid in it that earned something and were not given back in full.
+    """
+
+    tier: str
+    month: str
+    orders: int
+    with_coupon: int
+    share_percent: int = Field(description="rounded down")
+
+    @classmethod
+    def of(cls, cell: DiscountCell) -> "DiscountsOut":
+        """Of the heart's cell."""
+        return cls(
+            tier=cell.tier, month=f"{cell.month:%Y-%m}", share_percent=cell.share.percent, **cell.share._asdict()
+        )
+
+
 class LiabilityOut(BaseModel):
-    """What the programme owes at one instant, and how that moved. The zone of days and months is the programme's."""
+    """What the programme owes at one instant, and how that moved. The zone of days and months is the programme's.
+
+    discounts: the trend of orders that were bought with a coupon, by tier and month of the period.
+    """
 
     as_of: datetime
     zone: str
     account_types: list[OwedOut]
+    discounts: list[DiscountsOut]
 
     @classmethod
     def of(cls, report: Liability, zone: str, language: str) -> "LiabilityOut":
         """In the reader's language."""
         types = [OwedOut.of(owed, report.period, language) for owed in report.types]
-        return cls(as_of=report.as_of, zone=zone, account_types=types)
+        discounts = [DiscountsOut.of(cell) for cell in report.discounts]
+        return cls(as_of=report.as_of, zone=zone, account_types=types, discounts=discounts)
 
 
 def _month(cell: Cell) -> str | None:

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from loyalty_svc.accounts.types import ZONE, AccountType
 from loyalty_svc.accounts.usecases import account_types
+from loyalty_svc.discounts import queries as discounts
+from loyalty_svc.discounts.share import Cell as DiscountCell
 from loyalty_svc.liability import outlook, queries
 from loyalty_svc.liability.outlook import LOOKS_BACK, Breakage, Cell, Moved, Period, Sums
 from loyalty_svc.liability.queries import Held
@@ -26,11 +28,12 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Liability:
-    """The whole report, of one state of the ledger."""
+    """The whole report, of one state of the ledger; discounts: orders of the period by tier and month."""
 
     as_of: datetime
     period: Period
     types: Sequence[Owed]
+    discounts: Sequence[DiscountCell]
 
 
 async def liability(tx: Transaction, period: Period, *, now: datetime) -> Liability:
@@ -42,7 +45,9 @@ async def liability(tx: Transaction, period: Period, *, now: datetime) -> Liabil
     held = await queries.held(tx)
     begins, ends = period.instants(ZONE)
     moved = await queries.moved(tx, begins=begins, ends=ends, since=now - LOOKS_BACK, now=now)
-    return Liability(now, period, [_owed(types.now(code), cells, held, moved) for code in sorted(types.versions)])
+    by_tier = await discounts.by_tier(tx, begins=begins, ends=ends, base=base, zone=ZONE.key)
+    owed = [_owed(types.now(code), cells, held, moved) for code in sorted(types.versions)]
+    return Liability(now, period, owed, by_tier)
 
 
 def _owed(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple
 
+from loyalty_svc.discounts.share import DISCOUNT_SHARE, FIELD, asks
 from moat.kit.money import Money
 from moat.rules import Catalogue, Condition, Instant, Number, Text
 
@@ -39,9 +40,11 @@ MEMBER: Final = Catalogue(
         "growth": Number(whole=True),
         "enrolled_at": Instant(),
         "days_a_member": Number(whole=True),
+        FIELD: DISCOUNT_SHARE,
     }
 )
-"""What a reward may ask about a member; `points` are those he can spend, days a member are whole ones."""
+"""What a reward may ask about a member; `points` are those he can spend, days a member are whole ones;
+`discount_share` is how many percent of his orders of the last year were bought with a coupon, null without orders."""
 
 
 class CustomerLimit(NamedTuple):
@@ -80,6 +83,11 @@ class Reward:
         """Whether not everybody may have it."""
         return bool(self.condition.tree.rules)
 
+    @property
+    def asks_about_discounts(self) -> bool:
+        """Whether it asks how much a member depends on discounts."""
+        return asks(self.condition)
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -90,6 +98,7 @@ class Member:
     points: Mapping[str, int] = field(default_factory=dict)
     """What he can spend, by account type."""
     enrolled_at: datetime | None = None
+    discount_share: int | None = None
 
     def row(self, now: datetime) -> dict[str, Any]:
         """As conditions see him."""
@@ -99,6 +108,7 @@ class Member:
             "growth": self.growth,
             "enrolled_at": self.enrolled_at,
             "days_a_member": max((now - self.enrolled_at).days, 0) if self.enrolled_at else 0,
+            FIELD: self.discount_share,
         }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Row
 from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.coupons import usecases as coupons
 from loyalty_svc.coupons.announcing import Issued, Wish
+from loyalty_svc.discounts import usecases as discounts
 from loyalty_svc.holds import usecases as holds
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.giving import Gift
@@ -64,7 +65,7 @@ async def offers(tx: Transaction, customer_id: UUID, *, now: datetime) -> list[O
     taken = await queries.shelf(tx, list(rewards))
     limits = {code: reward.per_customer for code, reward in rewards.items() if reward.per_customer}
     had = await queries.had(tx, customer_id, {code: limit.since(now) for code, limit in limits.items()})
-    member = await _member(tx, customer_id)
+    member = await _member(tx, customer_id, rewards.values(), now=now)
     found: list[Offer] = []
     for code, reward in rewards.items():
         gone = taken.get(code, 0)
@@ -73,14 +74,16 @@ async def offers(tx: Transaction, customer_id: UUID, *, now: datetime) -> list[O
     return found
 
 
-async def _member(tx: Transaction, customer_id: UUID) -> Member:
+async def _member(tx: Transaction, customer_id: UUID, rewards: Iterable[Reward], *, now: datetime) -> Member:
     membership = await tiers.membership(tx, customer_id)
+    asks_share = any(reward.asks_about_discounts for reward in rewards)
     standing, accounts = membership.standing, membership.accounts
     return Member(
         tier=standing.tier if standing else membership.plan.base.code,
         growth=accounts[GROWTH].available if GROWTH in accounts else 0,
         points={type_: balance.available for type_, balance in accounts.items()},
         enrolled_at=standing.enrolled_at if standing else None,
+        discount_share=await discounts.share(tx, customer_id, now) if asks_share else None,
     )
 
 
@@ -158,7 +161,7 @@ async def _wanted(tx: Transaction, customer_id: UUID, code: str, quantity: int, 
     if reward.per_customer is not None:
         await queries.lock_limit(tx, customer_id)
         had = (await queries.had(tx, customer_id, {code: reward.per_customer.since(now)}))[code]
-    member = await _member(tx, customer_id) if reward.asks_about_members else None
+    member = await _member(tx, customer_id, [reward], now=now) if reward.asks_about_members else None
     against = refusals(reward, member, quantity=quantity, taken=0, had=had, now=now)
     if against:
         raise RewardNotAvailable(reasons=told(against))

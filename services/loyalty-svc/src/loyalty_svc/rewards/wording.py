@@ -24,6 +24,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "tier": {"zh-CN": "会员等级", "en": "the tier"},
     "points": {"zh-CN": "可用积分", "en": "the points"},
     "growth": {"zh-CN": "成长值", "en": "the growth"},
+    "discount_share": {"zh-CN": "用券订单占比（%）", "en": "the percent of orders with a coupon"},
     "enrolled_at": {"zh-CN": "入会时间", "en": "the day of joining"},
     "days_a_member": {"zh-CN": "入会天数", "en": "the days of membership"},
 }

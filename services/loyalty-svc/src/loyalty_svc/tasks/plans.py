@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from loyalty_svc.earning.events import CATALOGUES, ORDER_PAID
+from loyalty_svc.earning.events import CATALOGUES, OF_MEMBERS, ORDER_PAID
 from loyalty_svc.tasks.periods import DAYS_MIN, Every
 from moat.kit.documents.kind import DocumentKind, Published, Ref, WrongDocument
 from moat.kit.documents.model import Code, DocumentModel, Names
@@ -25,10 +25,10 @@ STEPS_MAX: Final = 10
 DAYS_MAX: Final = 366
 
 FIELDS: Final[Mapping[str, Catalogue]] = {
-    on: Catalogue({name: field for name, field in catalogue.fields.items() if name != "tier"})
+    on: Catalogue({name: field for name, field in catalogue.fields.items() if name not in OF_MEMBERS})
     for on, catalogue in CATALOGUES.items()
 }
-"""What a step may ask about an event; no tier, which changes while an event is under way."""
+"""What a step may ask about an event; nothing about the member, which changes while an event is under way."""
 WithinDays = Annotated[int, Field(ge=1, le=DAYS_MAX, description="the first and the last lie in so many civil days")]
 
 
