@@ -4,7 +4,19 @@ import asyncio
 import importlib
 import sys
 
-NAMES = ("drain", "relay", "growth", "gateway", "latency", "journey", "codes", "redeem", "checkout", "start")
+NAMES = (
+    "drain",
+    "relay",
+    "growth",
+    "gateway",
+    "latency",
+    "journey",
+    "codes",
+    "redeem",
+    "checkout",
+    "simulation",
+    "start",
+)
 
 
 def main(names: list[str]) -> int:

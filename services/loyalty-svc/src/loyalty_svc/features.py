@@ -43,6 +43,8 @@ from loyalty_svc.reviews import api as reviews_api
 from loyalty_svc.rewards import api as rewards_api
 from loyalty_svc.rewards import consumers as rewards_consumers
 from loyalty_svc.rewards import timers as rewards_timers
+from loyalty_svc.simulation import api as simulation_api
+from loyalty_svc.simulation import loops as simulation_loops
 from loyalty_svc.tasks import api as tasks_api
 from loyalty_svc.tasks import consumers as tasks_consumers
 from loyalty_svc.tiers import api as tiers_api
@@ -120,6 +122,7 @@ SERVICE: Final = Service(
             timers=clubs_timers.timers,
         ),
         Feature("club_events", routes=club_events_api.router, subscriptions=club_events_consumers.subscriptions),
+        Feature("simulation", routes=simulation_api.router, loops=(simulation_loops.run_simulations,)),
     ),
     events=(
         customers.CustomerActivityRecorded,

@@ -86,7 +86,7 @@ async def running(
 ) -> list[Running]:
     """The tasks that run now, by code after `after`, as far as this member has come."""
     versions, programmes = documents
-    day = now.astimezone(_zone_at(programmes, now)).date()
+    day = now.astimezone(zone_at(programmes, now)).date()
     judging = [version for code in sorted(versions) if code > after if (version := valid_at(versions[code], now))]
     current = [one for one in judging if one.value.runs_at(now)][:limit]
     periods = [period_of(one.value.every, day) for one in current]
@@ -106,7 +106,8 @@ async def documents(tx: Transaction) -> Documents:
     return versions, programmes.get(PROGRAMME, ())
 
 
-def _zone_at(programmes: Programmes, at: datetime) -> ZoneInfo:
+def zone_at(programmes: Programmes, at: datetime) -> ZoneInfo:
+    """Where days begin and end for what happened then."""
     programme = valid_at(programmes, at)
     return programme.value.zone if programme else ZONE
 
@@ -121,13 +122,14 @@ def _counted(
         on = event.type.removeprefix("moat.").removesuffix(".v1")
         if on not in watch.by_type:
             continue
-        for one in watch.counted(_happening(event, on), _row_of(event), _zone_at(programmes, event.time)):
+        for one in watch.counted(happening(event, on), row_of(event), zone_at(programmes, event.time)):
             counted.append(one)
             causes[one.instance] = event
     return counted, causes
 
 
-def _happening(event: Event[Any], on: str) -> Happening:
+def happening(event: Event[Any], on: str) -> Happening:
+    """An event as tasks see it."""
     if isinstance(event.data, OrderPaid):
         fact_id = event.data.order_uid
     else:
@@ -137,7 +139,7 @@ def _happening(event: Event[Any], on: str) -> Happening:
     return Happening(event.about, on, event.time, event.recorded_at or event.time, fact_id, event.id)
 
 
-def _row_of(event: Event[Any]) -> Row:
+def row_of(event: Event[Any]) -> Row:
     """The event as conditions ask about it, made once at most."""
 
     def row() -> Mapping[str, Any]:

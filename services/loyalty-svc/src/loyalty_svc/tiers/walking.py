@@ -76,7 +76,7 @@ def judge(plan: TierPlan, gains: Gains, at: datetime) -> Judged:
     since = gains[0][0] if gains else None
     next_at: datetime | None = None
     value = Values(plan, gains).at(at)
-    for step in _Walk(plan, gains).steps():
+    for step in steps_of(plan, gains):
         if step.at <= at:
             place, valid_until = step.place, step.valid_until
             retained_at = step.at if step.kind == "retained" else None
@@ -86,6 +86,11 @@ def judge(plan: TierPlan, gains: Gains, at: datetime) -> Judged:
         if step.kind == "down":
             return Judged(place, since, value, valid_until, retained_at, next_at, step.at, step.place)
     return Judged(place, since, value, valid_until, retained_at, next_at)
+
+
+def steps_of(plan: TierPlan, gains: Gains) -> Iterator[Step]:
+    """Every step of a member with these gains, to the last that can be told."""
+    return _Walk(plan, gains).steps()
 
 
 class _Walk:
