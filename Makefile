@@ -93,10 +93,6 @@ contracts: $(INSTALLED) ## Make the JSON Schemas and the AsyncAPI document anew 
 test: $(INSTALLED) ## Run every test on real PostgreSQL and real Kafka (WORKERS=1 for one at a time).
 	@.venv/bin/pytest $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS) --dist loadgroup)
 
-.PHONY: retail
-retail: $(INSTALLED) ## Send all of Online Retail I through Kafka and compare every customer (the file stands beside us).
-	@MOAT_RETAIL=whole .venv/bin/pytest -rA tests/e2e/test_online_retail.py
-
 .PHONY: bench
 bench: $(INSTALLED) ## Run every measured claim: prints ratios, writes bench/results/ (BENCH=drain for one).
 	@$(PY) -m bench $(BENCH)

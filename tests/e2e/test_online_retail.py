@@ -1,11 +1,9 @@
 """Online Retail I, as it is, through the gateway and Kafka: every customer comes to what an oracle reads from the file.
 
-The data set is no part of the project; it is found beside it (docs/handbook/online-retail.md). Every eighth customer is
-sent, all of them with `make retail`.
+The data set is no part of the project; it is found beside it (docs/handbook/online-retail.md).
 """
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +20,6 @@ from whole.online_retail_oracle import Expected, expected
 
 FILE = find_file()
 CHAPTER = Path(__file__).parents[2] / "docs/handbook/online-retail.md"
-SHARE = 1 if os.environ.get("MOAT_RETAIL") == "whole" else 8
 BATCH_BYTES = 800_000
 BATCH_FACTS = 500
 ASKED_EACH = 10
@@ -34,11 +31,6 @@ pytestmark = [
 on_kafka = pytest.mark.parametrize("house", [pytest.param("kafka", marks=pytest.mark.kafka)], indirect=True)
 
 
-def _is_sent(line: Line) -> bool:
-    """Whether the share that is sent has this line: whole customers, and whole invoices of nobody."""
-    return int(re.sub(r"\D", "", line.customer or line.invoice)) % SHARE == 0
-
-
 @pytest.fixture(scope="module")
 def lines() -> list[Line]:
     assert FILE is not None
@@ -48,14 +40,13 @@ def lines() -> list[Line]:
 @pytest.fixture(scope="module")
 def facts(lines: list[Line]) -> list[Fact]:
     """What the shop would have sent, its last day being yesterday, so that no points have expired."""
-    reading = Reading.to(lines, datetime.now(UTC) - timedelta(days=1))
-    return list(reading.facts(line for line in lines if _is_sent(line)))
+    return list(Reading.to(lines, datetime.now(UTC) - timedelta(days=1)).facts(lines))
 
 
 @pytest.fixture(scope="module")
 def wanted() -> dict[str, Expected]:
     assert FILE is not None
-    return {customer: one for customer, one in expected(FILE).items() if int(customer) % SHARE == 0}
+    return expected(FILE)
 
 
 def _batches(facts: list[Fact]) -> Iterator[list[Fact]]:
