@@ -34,6 +34,7 @@ NAMED: Final = {
     "loyalty_svc.simulation.facts": "reads the log",
     "loyalty_svc.simulation.running": "runs one simulation, over the log and many short transactions",
     "loyalty_svc.simulation.standing": "walks all members in one snapshot",
+    "loyalty_svc.surprises.giving": "the part of the use cases that goes on with a draw, slice by slice",
     "loyalty_svc.tasks.rewarding": "the part of the use cases that gives rewards and takes them back",
     "loyalty_svc.tiers.granting": "the use case of a tier that staff give by hand",
     "loyalty_svc.tiers.publishing": "what a tier plan is checked against, and how everybody is judged by it",

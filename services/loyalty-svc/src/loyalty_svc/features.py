@@ -31,6 +31,9 @@ from loyalty_svc.grants import consumers as grants_consumers
 from loyalty_svc.holds import api as holds_api
 from loyalty_svc.holds import consumers as holds_consumers
 from loyalty_svc.holds import timers as holds_timers
+from loyalty_svc.honours import api as honours_api
+from loyalty_svc.honours import consumers as honours_consumers
+from loyalty_svc.honours import timers as honours_timers
 from loyalty_svc.ledger import api as ledger_api
 from loyalty_svc.ledger import consumers as ledger_consumers
 from loyalty_svc.liability import api as liability_api
@@ -45,6 +48,9 @@ from loyalty_svc.rewards import consumers as rewards_consumers
 from loyalty_svc.rewards import timers as rewards_timers
 from loyalty_svc.simulation import api as simulation_api
 from loyalty_svc.simulation import loops as simulation_loops
+from loyalty_svc.surprises import api as surprises_api
+from loyalty_svc.surprises import consumers as surprises_consumers
+from loyalty_svc.surprises import timers as surprises_timers
 from loyalty_svc.tasks import api as tasks_api
 from loyalty_svc.tasks import consumers as tasks_consumers
 from loyalty_svc.tiers import api as tiers_api
@@ -115,6 +121,18 @@ SERVICE: Final = Service(
             timers=referrals_timers.timers,
         ),
         Feature("checkout", routes=checkout_api.router, subscriptions=checkout_consumers.subscriptions),
+        Feature(
+            "honours",
+            routes=honours_api.router,
+            subscriptions=honours_consumers.subscriptions,
+            timers=honours_timers.timers,
+        ),
+        Feature(
+            "surprises",
+            routes=surprises_api.router,
+            subscriptions=surprises_consumers.subscriptions,
+            timers=surprises_timers.timers,
+        ),
         Feature(
             "clubs",
             routes=clubs_api.router,

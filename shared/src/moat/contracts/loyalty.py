@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from moat.contracts import clubs, points, tasks
+from moat.contracts import clubs, honours, points, surprises, tasks
 from moat.contracts.points import (
     GrantPoints,
     LoyaltyFact,
@@ -249,6 +249,8 @@ EVENTS = (
     MemberEnrolled,
     *points.EVENTS,
     *tasks.EVENTS,
+    *honours.EVENTS,
+    *surprises.EVENTS,
     *clubs.EVENTS,
     TierUpgraded,
     TierDowngraded,
