@@ -161,6 +161,8 @@ async def test_staff_renew_from_the_end_and_remove_with_a_reason(rooms: Rooms):
         ("renewed", "as agreed"),
         ("paid", None),
     ]
+    own = (await rooms.must("GET", f"/v1/customers/{li}/loyalty/clubs/circle/facts", own=li))["items"]
+    assert [(one["kind"], one["reason"]) for one in own] == [("removed", None), ("renewed", None), ("paid", None)]
     assert (await rooms.act(li, "renew")).json()["texts"]["zh-CN"] == "不是该俱乐部成员"
     assert (await rooms.act(li, "remove", own=True)).status_code == 403
 

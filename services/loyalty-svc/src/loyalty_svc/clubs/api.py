@@ -98,12 +98,12 @@ async def list_clubs(access: Reader, db: Db, clock: Now, page: PageQuery, langua
 @router.get(_ONE + "/facts", responses=problems(UnknownCustomer))
 async def list_facts(club: Code, access: Reader, db: Db, page: PageQuery) -> Page[FactOut]:
     """Why a membership is what it is, the latest first. One by value rests on postings and orders, and has none."""
-    after = page.after_as(datetime, UUID)
+    after, is_member = page.after_as(datetime, UUID), access.own is not None
     async with db.transaction(customer=access.own) as tx:
         rows = await queries.facts_of(
             tx, Member(access.id, club), after=(after[0], after[1]) if after else None, limit=page.limit + 1
         )
-    return page.page(rows, key=lambda row: (row.at, row.id), of=FactOut.of)
+    return page.page(rows, key=lambda row: (row.at, row.id), of=lambda row: FactOut.of(row, is_member=is_member))
 
 
 @router.get("/v1/customers/{customer_id}/loyalty/benefits", responses=problems(UnknownCustomer))

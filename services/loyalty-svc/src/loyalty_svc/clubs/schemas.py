@@ -153,7 +153,10 @@ class MemberOut(BaseModel):
 
 
 class FactOut(BaseModel):
-    """One reason of a membership. `is_undone`: it counts no more, as its order was given back or by a merge."""
+    """One reason of a membership. `is_undone`: it counts no more, as its order was given back or by a merge.
+
+    `reason` is what staff wrote, for staff.
+    """
 
     id: UUID
     at: datetime
@@ -166,9 +169,9 @@ class FactOut(BaseModel):
     is_undone: bool
 
     @classmethod
-    def of(cls, row: Any) -> Self:
-        """From a row of `queries.facts_of`."""
-        return cls.model_validate(row._mapping)
+    def of(cls, row: Any, *, is_member: bool) -> Self:
+        """From a row of `queries.facts_of`; `is_member`: who reads is the customer himself."""
+        return cls.model_validate({**row._mapping, "reason": None if is_member else row.reason})
 
 
 class ClubBenefitsOut(BaseModel):
