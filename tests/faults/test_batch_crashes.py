@@ -49,6 +49,7 @@ KEPT = sum(_kept(total, refunded) for total, refunded in ORDERS)
 def _a_batch(loyalty: Mortal) -> tuple[list[UUID], list[Record]]:
     """Customers who have bought nothing yet, and what they bought and gave back."""
     ids, records = [uuid7() for _ in range(CUSTOMERS)], []
+    loyalty.be_there()
     loyalty.welcome(ids)
     at = datetime.now(UTC) - timedelta(days=3)
     for id_ in ids:

@@ -126,6 +126,7 @@ class Deal:
 
 @pytest.fixture
 def deal(loyalty: Mortal, members: Iterator[UUID]) -> Deal:
+    loyalty.be_there()
     return Deal(loyalty, next(members))
 
 

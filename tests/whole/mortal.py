@@ -57,7 +57,8 @@ class Mortal:
                 mortal = cls(nursery, urls, log.owner, client)
                 mortal.start()
                 yield mortal
-                mortal.kill()
+                if mortal.pid:
+                    mortal.kill()
         for database in (urls.owner, log.owner):
             asyncio.run(templates.drop(database))
 
@@ -93,7 +94,13 @@ class Mortal:
         """
         os.kill(self.pid, signal.SIGKILL)
         assert self._order({"buried": self.pid}) == "buried"
+        self.pid = 0
         fetch(self.log_url, "DELETE FROM member")
+
+    def be_there(self) -> None:
+        """Begin it if a test that failed has left it dead."""
+        if not self.pid:
+            self.start()
 
     def again(self) -> None:
         """Kill it where it is and start it anew."""
