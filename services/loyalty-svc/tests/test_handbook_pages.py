@@ -20,6 +20,7 @@ from loyalty_svc.referrals.programme import ReferralProgramme
 from loyalty_svc.rewards.document import RewardDocument, compile_reward
 from loyalty_svc.rewards.reward import Member, refusals
 from loyalty_svc.rewards.wording import sentence
+from loyalty_svc.surprises.surprise import Spent, SurpriseDocument, compile_surprise
 from loyalty_svc.tasks.plans import TaskDocument, compile_task
 from loyalty_svc.tasks.progress import Fact, states
 from loyalty_svc.tiers.plans import TierPlanDocument, compile_plan
@@ -42,6 +43,7 @@ PAGES = {
     "tasks-and-milestones.md": 3,
     "referrals.md": 1,
     "clubs.md": 1,
+    "honours-and-surprises.md": 2,
     "paying-and-liability.md": 1,
 }
 
@@ -172,3 +174,10 @@ def test_a_quarter_that_expired_is_a_quarter_that_is_expected_to():
     sums = worth(cell, Cost(currency="CNY", minor_per_thousand=500), Breakage(expired=50_000, spent=150_000))
 
     assert (sums.expected_breakage, sums.cost_minor, sums.expected_cost_minor) == (250_000, 500_000, 375_000)
+
+
+def test_the_budget_of_a_surprise_is_for_its_winners_and_no_more():
+    surprise = compile_surprise(SurpriseDocument.model_validate(document("singles-day")), Ref("surprise", "s", 1))
+
+    assert surprise.affords(Spent()) == surprise.winners == 50
+    assert surprise.affords(Spent(points=5_550 - 111)) == 1
