@@ -9,6 +9,7 @@ from loyalty_svc.honours import usecases
 from moat.kit.ids import uuid7
 
 from .builders import merged, paid, refunded
+from .coupon_shop import amount_off
 from .hall_of_honour import Counting, Hall, an_honour, where
 from .house import House
 from .referral_club import bring, days_pass, some_customers
@@ -190,6 +191,19 @@ async def test_tasks_badges_tiers_growth_and_time_may_be_asked_for(hall: Hall):
 
     assert await hall.held(li) == ["badge", "growth", "old-friend", "points", "task", "tier"]
     assert await hall.held(wang) == ["tier"]
+
+
+async def test_how_much_he_depends_on_discounts_may_be_asked_for(hall: Hall):
+    li, wang = await hall.member(), await hall.member()
+    code = await hall.shop.public_code("HELLO", amount_off(100, limits={"per_code": None}))
+    await hall.publish("full-price", an_honour(where("discount_share", "<=", 50)))
+    order = paid(wang, 10_000, day=90)
+    checkout = await hall.shop.reserved(wang, code)
+    await hall.shop.act(wang, checkout, "redeem", {"order_id": order.data.order_id})
+
+    await hall.house.learn(paid(li, 10_000, day=90), order)
+
+    assert (await hall.held(li), await hall.held(wang)) == (["full-price"], [])
 
 
 async def test_the_survivor_of_a_merge_holds_what_either_held_once(hall: Hall):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from loyalty_svc.discounts.share import DISCOUNT_SHARE, FIELD
 from moat.rules import Catalogue, Condition, Instant, Money, Number, Text, Texts
 from moat.rules.tree import Comparison, Group, LineMatch, Node
 
@@ -22,11 +23,13 @@ MEMBERS: Final = Catalogue(
         "referrals_rewarded": Number(whole=True),
         "tasks_completed": Number(whole=True),
         "badges": Texts(),
+        FIELD: DISCOUNT_SHARE,
     }
 )
 """`points` are those he can spend; days a member are whole ones since anything was first given to him. Orders are those
 that were paid, earned something and were not given back in full, ever; `spent_minor` is what was kept of them in the
-document's currency. Referrals are those he was rewarded for, tasks those whose completion stands, with their badges."""
+document's currency. Referrals are those he was rewarded for, tasks those whose completion stands, with their badges.
+Of the orders of a year he bought `discount_share` percent with a coupon."""
 
 GUESTS: Final = Catalogue({**MEMBERS.fields, "honours": Texts()})
 """The same, and the codes of the honours that he holds."""

@@ -5,13 +5,15 @@ not give again what staff took back, unless they allow it. What a rule gave stay
 taken back by people.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, time
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row
 
+from loyalty_svc.discounts import usecases as discounts
+from loyalty_svc.discounts.share import FIELD as DISCOUNT_SHARE
 from loyalty_svc.expiry.calendar import next_at
 from loyalty_svc.honours import queries
 from loyalty_svc.honours.honour import HONOURS, Deserved, Honour, by_rule, deserving
@@ -68,11 +70,15 @@ async def honour_by_rule(tx: Transaction, causes: Causes, *, now: datetime) -> N
 
 
 async def known_of(
-    tx: Transaction, customer_ids: Iterable[UUID], fields: frozenset[str], *, now: datetime
+    tx: Transaction, customer_ids: Collection[UUID], fields: frozenset[str], *, now: datetime
 ) -> tuple[dict[UUID, Facts], str]:
     """What conditions over these fields may see of these customers, and the tier of those who never got anything."""
     base_tier = (await tiers.plan(tx)).base.code if "tier" in fields else ""
-    return await queries.members(tx, customer_ids, fields, now=now), base_tier
+    known = await queries.members(tx, customer_ids, fields, now=now)
+    if DISCOUNT_SHARE in fields:
+        shares = await discounts.shares(tx, [(one, now) for one in customer_ids])
+        known = {one: {**facts, DISCOUNT_SHARE: shares.get((one, now))} for one, facts in known.items()}
+    return known, base_tier
 
 
 async def _give_by_rule(tx: Transaction, deserved: Sequence[Deserved], causes: Causes, now: datetime) -> None:
