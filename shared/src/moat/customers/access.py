@@ -108,7 +108,7 @@ class CustomerDoor(Allow):
             await allow(self.scope)(request)
         customer_id = _id_in_path(request)
         process: Process = request.app.state.process
-        async with process.db.transaction() as tx:
+        async with process.db.glance() as tx:
             id_ = await accessible(tx, caller, customer_id, process.clock, customers=self.customers)
         access = request.scope[ENTERED] = CustomerAccess(id_, caller)
         return access
@@ -147,7 +147,7 @@ class OwnDoor(Allow):
         if caller.kind != "customer" or caller.customer_id is None:
             raise Forbidden("This is for customer tokens only")
         process: Process = request.app.state.process
-        async with process.db.transaction() as tx:
+        async with process.db.glance() as tx:
             resolved = (await resolve(tx, caller.customer_id))[caller.customer_id]
         access = request.scope[ENTERED] = CustomerAccess(resolved.survivor, caller)
         return access

@@ -19,7 +19,8 @@ from moat.kit.web.health import health_routes
 from moat.kit.web.inflight import InFlight
 from moat.kit.web.ops import router as ops_router
 from moat.kit.web.rendering import MethodNotAllowed, Replayed, answer_error, response_of
-from moat.kit.web.route import methods_of, strict_routes
+from moat.kit.web.route import StrictRoute, methods_of, strict_routes
+from moat.kit.web.switch import Switch
 
 DOCUMENT_PATH: Final = "/v1/openapi.json"
 
@@ -60,6 +61,7 @@ def create_app(
     for router in (*routers, *extra_routers, *([ops_router] if ops else ())):
         app.router.routes.extend(strict_routes(router))
     app.router.routes.extend(health_routes())
+    app.router.routes.insert(0, Switch(route for route in app.router.routes if isinstance(route, StrictRoute)))
     for failure in (Problem, Replayed, RequestValidationError, HTTPException):
         app.add_exception_handler(failure, answer_error)
     app.add_exception_handler(405, _answer_wrong_method)
