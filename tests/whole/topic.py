@@ -5,11 +5,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from moat.contracts.topics import CANONICAL, RETENTION_MS
 from moat.kit.messaging import open_log
-from moat.kit.messaging.log import Place, Received, Record
+from moat.kit.messaging.log import Received, Record
 
 from .facts import Fact
 from .house import House
@@ -79,23 +78,11 @@ def _published(received: Received) -> Published:
 
 async def _read(url: str, topics: Sequence[str]) -> list[Received]:
     log = open_log(url, topics=RETENTION_MS)
-    found: list[Received] = []
     try:
-        ends = {place: end for place, (_, end) in (await log.lag("nobody", topics)).items() if end > 0}
-        reader = await log.reader(f"a-test-{uuid4().hex}", topics, on_revoked=_nothing)
+        scan = await log.scan(topics)
         try:
-            async with asyncio.timeout(60):
-                while ends:
-                    for place, records in (await reader.poll()).items():
-                        found += records
-                        if records[-1].offset + 1 >= ends.get(place, 0):
-                            ends.pop(place, None)
+            return [received async for batch in scan.batches() for received in batch]
         finally:
-            await reader.close()
+            await scan.close()
     finally:
         await log.close()
-    return found
-
-
-async def _nothing(_: frozenset[Place]) -> None:
-    """This reader has nothing to give back."""
