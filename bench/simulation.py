@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from bench.codes import memory_mb
 from bench.results import Claim, Result
 from bench.stage import PASSWORDS
 from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, RULES
@@ -74,7 +73,6 @@ async def run() -> Result:
             postgres.stop()
     seconds = result.median("simulation (s)")
     result.notes["events"] = len(records)
-    result.add("most memory of the process (MB)", memory_mb())
     result.claim(Claim("events simulated per second, both runs", len(records) / seconds, "/s"))
     result.claim(Claim("Online Retail I", seconds, "s", at_least=60.0, aim=20.0, higher_is_better=False))
     return result

@@ -36,12 +36,17 @@ async def past(house: House, pglog_url: str) -> AsyncIterator[Past]:
     await shop.log.close()
 
 
+class Killed(BaseException):
+    """As if the process had ended here: nothing cleans up after it."""
+
+
 class Stalling:
-    """A log whose scans stop after their first batch until they are told to go on."""
+    """A log whose scans stop after their first batch until they are told to go on, or to die."""
 
     def __init__(self, log: Any) -> None:
         self._log = log
         self.stalls, self.go_on = asyncio.Event(), asyncio.Event()
+        self.kills = False
 
     async def scan(self, *topics: Any, **more: Any) -> Any:
         scan = await self._log.scan(*topics, **more)
@@ -52,6 +57,8 @@ class Stalling:
                 yield batch
                 self.stalls.set()
                 await self.go_on.wait()
+                if self.kills:
+                    raise Killed
 
         scan.batches = stall
         return scan
@@ -94,8 +101,10 @@ async def test_a_simulation_whose_worker_was_killed_begins_anew_and_comes_to_the
     log = Stalling(past.log)
     killed = asyncio.create_task(past.runner(log).run_next())
     await log.stalls.wait()
-    killed.cancel()
-    await asyncio.gather(killed, return_exceptions=True)
+    log.kills = True
+    log.go_on.set()
+    with pytest.raises(Killed):
+        await killed
 
     assert (await past.read(id_))["state"] == "running"
     assert not await past.runner().run_next(), "nobody takes it up before its lease has run out"
@@ -107,6 +116,21 @@ async def test_a_simulation_whose_worker_was_killed_begins_anew_and_comes_to_the
     assert (found["state"], given(found["result"])) == ("done", (900, 1_000))
     assert found["events_read"] == 9
     assert etag == f'"{found["draft_revision"]}"'
+
+
+async def test_a_worker_that_stops_in_order_gives_it_to_the_next_at_once(past: Past):
+    await past.happen(paid(uuid7(), 10_000))
+    await past.draft("earning_rule", "order-points", DRAFT)
+    id_ = await past.queue("earning_rule", "order-points")
+    log = Stalling(past.log)
+    stopped = asyncio.create_task(past.runner(log).run_next())
+    await log.stalls.wait()
+    stopped.cancel()
+    await asyncio.gather(stopped, return_exceptions=True)
+
+    assert (await past.read(id_))["state"] == "queued"
+    assert await past.runner().run_next()
+    assert (await past.read(id_))["state"] == "done"
 
 
 async def test_one_that_is_killed_again_and_again_is_given_up(past: Past):

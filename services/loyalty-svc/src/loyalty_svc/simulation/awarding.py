@@ -59,22 +59,29 @@ def apart(events: Sequence[Event[Any]]) -> Iterator[Sequence[Event[Any]]]:
 
 @dataclass(slots=True)
 class Growth:
-    """What each customer would have of the account type that a plan over a lifetime counts, by either run."""
+    """What each customer would have of the account type that a plan over a lifetime counts, by either run.
+
+    granted: the tiers that were given by hand and are in force today.
+    """
 
     plan: TierPlan
     since: datetime
     values: dict[UUID, list[int]] = field(default_factory=dict)
+    granted: dict[UUID, str] = field(default_factory=dict)
 
     async def meet(self, tx: Transaction, customer_ids: set[UUID]) -> None:
-        """Learn what they had when the window begins."""
+        """Learn what they had when the window begins, and what was granted to them; once for each."""
         unknown = [id_ for id_ in customer_ids if id_ not in self.values]
         if unknown:
             had = await queries.grown_before(tx, unknown, self.plan.over, self.since)
             self.values |= {id_: [had.get(id_, 0)] * 2 for id_ in unknown}
+            standings = await tiers.standings(tx, unknown)
+            self.granted |= {id_: one.tier for id_, one in standings.items() if one.is_granted}
 
     def tier(self, run: int, customer_id: UUID) -> str:
         """The tier that it comes to."""
-        return self.plan.tier_for(self.values[customer_id][run]).code
+        granted = self.granted.get(customer_id)
+        return granted if granted is not None else self.plan.tier_for(self.values[customer_id][run]).code
 
 
 @dataclass(slots=True)
@@ -140,23 +147,17 @@ class Awarding:
                 and happening.cause_id not in run.rewarded
             },
         )
-        await earning.read_members(tx, bench)
+        # Where a run leads to tiers itself, nothing has to be asked about them.
+        if self.growth is None or any(judge.reads_discounts for judge in bench.judges()):
+            await earning.read_members(tx, bench)
         if self.growth is not None:
-            await self._put_tiers(tx, self.growth, run, bench)
+            await self.growth.meet(tx, {one.customer_id for one in bench.happenings.values()})
+            for one in bench.happenings.values():
+                one.row["tier"] = self.growth.tier(run.number, one.customer_id)
         if any(judge.has_limits for judge in bench.judges()):
             keys = bench.keys()
             bench.counters = {key: run.counters.setdefault(key, Counter()) for key in keys}
         return bench
-
-    async def _put_tiers(self, tx: Transaction, growth: Growth, run: Run, bench: Bench) -> None:
-        """The tier that the run itself has led to, but for a tier that was granted by hand."""
-        members = {one.customer_id for one in bench.happenings.values()}
-        await growth.meet(tx, members)
-        standings = await tiers.standings(tx, members)
-        for one in bench.happenings.values():
-            standing = standings.get(one.customer_id)
-            if standing is None or not standing.is_granted:
-                one.row["tier"] = growth.tier(run.number, one.customer_id)
 
     def _order(self, run: Run, bench: Bench, place: int, event: Event[Any]) -> None:
         if isinstance(event.data, OrderPaid) and place not in bench.happenings:

@@ -31,6 +31,7 @@ _PRUNE: Final = """
 DELETE FROM simulation WHERE state NOT IN ('queued', 'running') AND id NOT IN (
   SELECT id FROM simulation WHERE state NOT IN ('queued', 'running') ORDER BY id DESC LIMIT :kept)
 """
+_IS_ANY: Final = "SELECT EXISTS (SELECT FROM simulation WHERE state IN ('queued', 'running'))"
 _LOCK: Final = "SELECT pg_advisory_xact_lock(:key)"
 _GIVE_UP: Final = """
 UPDATE simulation SET state = 'failed', failure = 'interrupted', finished_at = :at
@@ -135,6 +136,9 @@ async def prune(tx: Transaction, *, kept: int) -> None:
 
 async def take_up(tx: Transaction, claim: UUID, *, attempts_max: int, at: datetime) -> Claim | None:
     """Begin the oldest that waits, or that somebody left; None while one runs, or where there is none."""
+    # Every worker asks every second, and seldom is there anything.
+    if not await tx.scalar(_IS_ANY):
+        return None
     await tx.execute(_LOCK, key=LOCK)
     await tx.execute(_GIVE_UP, attempts_max=attempts_max, at=at)
     row: Any = await tx.first(_TAKE_UP, claim=claim, seconds=LEASE_SECONDS, at=at)

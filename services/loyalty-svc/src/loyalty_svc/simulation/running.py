@@ -6,7 +6,7 @@ its result in one. A worker that dies leaves a lease that runs out; then another
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -33,6 +33,7 @@ from moat.kit.messaging.log import Log
 from moat.kit.problems import Problem
 
 SLICE_CUSTOMERS: Final = 500
+RELEASE_SECONDS_MAX: Final = 2.0
 JUDGED_SHARE: Final = 0.95
 """Of the way, when all facts are read."""
 logger = structlog.get_logger(__name__)
@@ -70,6 +71,12 @@ class Runner:
                 await usecases.end(tx, claim, result, kept, now=self.clock.now())
         except Stopped:
             logger.info("simulation.stopped", simulation=str(claim.id))
+        except asyncio.CancelledError:
+            # The worker stops in order: another need not wait for the lease.
+            with suppress(Exception):
+                async with asyncio.timeout(RELEASE_SECONDS_MAX), self.db.transaction() as tx:
+                    await queries.release(tx, claim)
+            raise
         except Exception as error:
             await self._fail(claim, error)
         return True
