@@ -28,7 +28,7 @@ NAMED: Final = {
     "loyalty_svc.ledger.audit": "the invariants as SQL",
     "loyalty_svc.ledger.settling": "what every change of an account ends with, over accounts, lots and postings",
     "loyalty_svc.referrals.settling": "the use case that every door of referrals ends in",
-    "loyalty_svc.simulation.awarding": "asks the heart of earning over the facts of the log, members' facts beside them",
+    "loyalty_svc.simulation.awarding": "asks the heart of earning over facts of the log, those of members beside them",
     "loyalty_svc.simulation.completing": "from events of the log to the heart of tasks",
     "loyalty_svc.simulation.drafts": "the kinds of documents that are simulated, with what their own doors check",
     "loyalty_svc.simulation.facts": "reads the log",
