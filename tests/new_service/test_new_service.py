@@ -18,6 +18,13 @@ from tools.new_service.telling import TELLING
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PYTHON = (sys.executable, "-m")
+# Nobody's: the house that is copied may have been given services by this very command.
+UNUSED = [
+    word
+    for word in ("specimen", "placebo", "dummy", "decoy", "phantom", "mockery", "sample", "nobody", "figment")
+    if not (ROOT / f"services/{word}-svc").exists()
+]
+WORD, *OTHERS = UNUSED[:4]
 # One worker makes the copy and checks it: the checks are few and long.
 pytestmark = pytest.mark.xdist_group("new-service")
 
@@ -54,10 +61,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the house with a service that was made a moment ago, by the command that the Makefile runs."""
     copy = copied(tmp_path_factory.mktemp("new") / "house", tracked())
 
-    code, output = said(*PYTHON, "tools.new_service", "visit", cwd=copy, house=copy)
+    code, output = said(*PYTHON, "tools.new_service", WORD, cwd=copy, house=copy)
 
     assert code == 0, output
-    assert "Made services/visit-svc" in output
+    assert f"Made services/{WORD}-svc" in output
     return copy
 
 
@@ -83,7 +90,7 @@ def test_what_lint_runs_finds_nothing(house: Path, command: tuple[str, ...]):
 
 def test_its_types_are_strict(house: Path):
     # From the real house, so that what mypy knows of the kit already is not learnt anew.
-    source = str(house / "services/visit-svc/src")
+    source = str(house / f"services/{WORD}-svc/src")
 
     code, output = said(str(BIN / "mypy"), "--config-file", str(house / "pyproject.toml"), source, cwd=ROOT, house=ROOT)
 
@@ -91,7 +98,9 @@ def test_its_types_are_strict(house: Path):
 
 
 def test_its_own_tests_pass_its_migrations_up_down_and_up_among_them(house: Path):
-    code, output = said(*PYTHON, "pytest", "-q", "-p", "no:cacheprovider", "services/visit-svc", cwd=house, house=house)
+    code, output = said(
+        *PYTHON, "pytest", "-q", "-p", "no:cacheprovider", f"services/{WORD}-svc", cwd=house, house=house
+    )
 
     assert code == 0, output
     assert " passed" in output
@@ -122,9 +131,9 @@ def texts_of(house: Path) -> dict[str, bytes]:
     return {str(path.relative_to(house)): path.read_bytes() for path in house.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("given", ["visit", "visit-svc"])
+@pytest.mark.parametrize("given", [WORD, f"{WORD}-svc"])
 def test_the_ending_may_be_left_out(few: Path, given: str):
-    assert named(given, few).package == "visit_svc"
+    assert named(given, few).package == f"{WORD}_svc"
 
 
 @pytest.mark.parametrize(
@@ -158,30 +167,33 @@ def test_any_word_leaves_lines_and_imports_in_order(few: Path, word: str):
         assert code == 0, output
 
 
-def test_several_services_have_ports_of_their_own_and_none_is_not_made_twice(few: Path):
-    first = named("visit", few)
-    make(few, first)
-    others = []
-    for word in ("parcel", "wishlist", "warehouse"):
-        others.append(named(word, few))
-        make(few, others[-1])
+def test_several_services_have_ports_of_their_own_and_none_is_made_twice(few: Path):
+    before = (few / COMPOSE).read_text(encoding="utf-8")
+    ports = []
+    for word in (WORD, *OTHERS):
+        name = named(word, few)
+        ports.append(name.port)
+        make(few, name)
 
-    assert [first.port, *(other.port for other in others)] == [8106, 8107, 8108, 8109]
+    assert len(set(ports)) == len(ports)
+    assert not any(str(port) in before or str(port + 10) in before for port in ports)
     with pytest.raises(Refused, match="is there already"):
-        named("visit", few)
+        named(WORD, few)
 
 
 def test_what_others_know_already_is_not_told_twice(few: Path):
-    make(few, named("visit", few))
+    make(few, named(WORD, few))
     before = texts_of(few)
-    shutil.rmtree(few / "services/visit-svc")
+    shutil.rmtree(few / f"services/{WORD}-svc")
 
-    made, changed = make(few, named("visit", few))
+    made, changed = make(few, named(WORD, few))
 
     assert changed == []
     assert len(made) == 28
     after = texts_of(few)
-    assert {path for path in after if after[path] != before.get(path)} <= {path for path in made if "visit-svc" in path}
+    assert {path for path in after if after[path] != before.get(path)} <= {
+        path for path in made if f"{WORD}-svc" in path
+    }
 
 
 @pytest.mark.parametrize(
@@ -200,7 +212,7 @@ def test_where_a_place_is_missing_nothing_is_changed(few: Path, path: str, gone:
     before = texts_of(few)
 
     with pytest.raises(Refused, match=f"{path}: cannot find"):
-        make(few, named("visit", few))
+        make(few, named(WORD, few))
 
     assert texts_of(few) == before
 
@@ -211,6 +223,6 @@ def test_what_fails_in_the_middle_is_put_back(few: Path):
     before = texts_of(few)
 
     with pytest.raises(Refused, match="ruff"):
-        make(few, named("visit", few))
+        make(few, named(WORD, few))
 
     assert texts_of(few) == before
