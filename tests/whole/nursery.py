@@ -24,6 +24,7 @@ from moat.kit.auth.keyset import KeySet
 
 def serve() -> None:
     """Obey until nobody asks any more."""
+    _prepare()
     alive, told = os.pipe()
     _say("ready")
     for line in sys.stdin:
@@ -39,6 +40,13 @@ def serve() -> None:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(2, 1)
             _live(order["jwks"], timedelta(seconds=order["ahead_seconds"]))
+
+
+def _prepare() -> None:
+    """Build the routes, which every child then has; nothing is dialled."""
+    nowhere = "postgresql://nobody@nowhere.test/nothing"
+    settings = Settings(database_url=nowhere, events_url=nowhere, gateway_url="http://gateway.test")
+    create_app(moat.kit.run.open_process(SERVICE, settings, KeySet.of_gateway(settings.gateway_url)))
 
 
 def _say(answer: object) -> None:
