@@ -6,6 +6,7 @@ import sys
 
 NAMES = (
     "drain",
+    "rules",
     "relay",
     "growth",
     "gateway",
@@ -13,6 +14,7 @@ NAMES = (
     "journey",
     "codes",
     "redeem",
+    "expiry",
     "checkout",
     "simulation",
     "start",

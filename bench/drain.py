@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from bench.orders import canonical_orders
 from bench.results import Claim, Result
 from bench.stage import Stage, a_process, a_stage, produce, the_log, until
+from moat.kit.db.provision import DatabaseUrls
 from moat.kit.messaging.log import PARTITIONS
 
 EVENTS = 100_000
@@ -47,15 +49,22 @@ def bare(stage: Stage, count: int, batch: int) -> float:
     return count / float(done.stdout)
 
 
-async def ours(stage: Stage, number: int) -> float:
-    """Events per second of a real worker process, relay and all, from its first transaction to its last."""
+async def ours(
+    stage: Stage, number: int, prepare: Callable[[DatabaseUrls], Awaitable[None]] | None = None, events: int = EVENTS
+) -> float:
+    """Events per second of a real worker process, relay and all, from its first transaction to its last.
+
+    prepare: what is done with the fresh database before the worker starts.
+    """
     urls = await stage.database("loyalty", number)
+    if prepare is not None:
+        await prepare(urls)
     watch = await asyncpg.connect(urls.owner)
     # Each run is the same group on the same records: it goes back to the beginning.
     await forget_offsets(stage, "loyalty-svc")
 
     async def all_taken() -> bool:
-        return int(await watch.fetchval("SELECT count(*) FROM inbox")) >= EVENTS
+        return int(await watch.fetchval("SELECT count(*) FROM inbox")) >= events
 
     with a_process(
         *("-m", "loyalty_svc", "--role", "worker"),
