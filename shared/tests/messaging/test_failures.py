@@ -36,6 +36,19 @@ async def test_poison_in_the_middle_of_a_batch_stops_nobody(bench: Bench):
     assert await bench.lag() == 0
 
 
+async def test_one_bad_event_among_hundreds_is_found_by_halves(bench: Bench):
+    customer = uuid7()
+    mood = {250: "poison"}
+    await bench.send(*(bench.probe.record(customer, n, mood=mood.get(n, "fine")) for n in range(400)))
+
+    async with bench.consuming():
+        await until(lambda: _seen(bench, 399))
+
+    assert await bench.numbers() == [n for n in range(400) if n != 250]
+    assert [row.code for row in await bench.dead()] == ["probe.mood"]
+    assert bench.probe.weather.attempts < 40
+
+
 async def test_the_weather_never_makes_a_dead_letter(bench: Bench):
     customer = uuid7()
     bench.probe.weather.storm = True

@@ -1,8 +1,8 @@
 """What happens to one poll: all of it in one transaction (a large one in several), and the bad event found if not.
 
-A batch that fails is rolled back and redone partition by partition, and then one event at a time. The weather's
-failures hold the partition at that event; what our own validation or a heart refused becomes a dead letter at once;
-anything else gets a few tries first.
+A batch that fails is rolled back and redone partition by partition, and then in halves until the bad event is alone.
+The weather's failures hold the partition at that event; what our own validation or a heart refused becomes a dead
+letter at once; anything else gets a few tries first.
 """
 
 import asyncio
@@ -90,7 +90,7 @@ class Batches:
         self._tries = {key: n for key, n in self._tries.items() if key[0] not in gone}
 
     async def take(self, records: Records, may_go_on: Callable[[Place], bool]) -> Outcome:
-        """Take one poll. `may_go_on` is asked between events when they are taken one by one."""
+        """Take one poll. `may_go_on` is asked between the parts of a batch that failed."""
         started = time.perf_counter()
         lanes = lanes_of(records)
         outcomes = await asyncio.gather(*(self._take_lane(lane, may_go_on) for lane in lanes))
@@ -141,33 +141,52 @@ class Batches:
         for place, batch in records.items():
             if not may_go_on(place):
                 continue
+            failed = error
             if not alone:
                 try:
                     await self._together(batch)
-                except Exception as failed:
-                    if self._judge(failed) is Failure.TRANSIENT:
-                        outcome.held[place] = Hold(batch[0].offset, Failure.TRANSIENT)
-                        continue
+                except Exception as again:
+                    failed = again
                 else:
-                    outcome.next_offsets[place] = batch[-1].offset + 1
+                    self._pass(place, batch, outcome)
                     continue
-            await self._one_by_one(place, batch, outcome, may_go_on)
+            await self._narrow(place, batch, failed, outcome, may_go_on)
 
-    async def _one_by_one(
-        self, place: Place, batch: Sequence[Received], outcome: Outcome, may_go_on: Callable[[Place], bool]
-    ) -> None:
-        for received in batch:
+    def _pass(self, place: Place, batch: Sequence[Received], outcome: Outcome) -> None:
+        outcome.next_offsets[place] = after = batch[-1].offset + 1
+        self._tries = {key: n for key, n in self._tries.items() if key[0] != place or key[1] >= after}
+
+    async def _narrow(
+        self,
+        place: Place,
+        batch: Sequence[Received],
+        error: Exception,
+        outcome: Outcome,
+        may_go_on: Callable[[Place], bool],
+    ) -> bool:
+        """Take what failed with `error` in halves, in order, until the bad event is alone; False: the place waits."""
+        if len(batch) == 1:
+            failure = await self._give_up_or_hold(place, batch[0], error)
+        else:
+            failure = self._judge(error) if failure_of(error) is Failure.TRANSIENT else None
+        if failure is not None:
+            outcome.held[place] = Hold(batch[0].offset, failure)
+            return False
+        if len(batch) == 1:
+            self._pass(place, batch, outcome)
+            return True
+        middle = len(batch) // 2
+        for half in (batch[:middle], batch[middle:]):
             if not may_go_on(place):
-                return
+                return False
             try:
-                await self._together([received])
-            except Exception as error:
-                failure = await self._give_up_or_hold(place, received, error)
-                if failure is not None:
-                    outcome.held[place] = Hold(received.offset, failure)
-                    return
-            self._tries.pop((place, received.offset), None)
-            outcome.next_offsets[place] = received.offset + 1
+                await self._together(half)
+            except Exception as failed:
+                if not await self._narrow(place, half, failed, outcome, may_go_on):
+                    return False
+            else:
+                self._pass(place, half, outcome)
+        return True
 
     async def _give_up_or_hold(self, place: Place, received: Received, error: Exception) -> Failure | None:
         """None when the event was buried; else why the place has to wait."""
