@@ -29,6 +29,7 @@ AUDIT: Final = "ledger.audit"
 ONLY: Final = "all"
 """The key of timers that there is one of."""
 SLICE_ACCOUNTS: Final = 500
+SLICE_LOTS: Final = 2_000
 SLICE_WARNINGS: Final = 2_000
 
 log = structlog.get_logger(__name__)
@@ -50,12 +51,12 @@ async def come_of_age(tx: Transaction, *, now: datetime) -> None:
 
 
 async def sweep(tx: Transaction, *, now: datetime) -> None:
-    """Expire what is due in a slice of the accounts, and say when to look again."""
+    """Expire a slice of what is due, and say when to look again."""
     await hold_merges_off(tx)
-    keys = await lots.due(tx, now, limit=SLICE_ACCOUNTS)
+    keys, are_more = await lots.due(tx, now, limit=SLICE_LOTS)
     if keys:
         await settle(tx, keys, await account_types(tx), now=now)
-    again = now if len(keys) == SLICE_ACCOUNTS else next_sweep(now, await lots.next_due(tx, now))
+    again = now if are_more else next_sweep(now, await lots.next_due(tx, now))
     await set_timers(tx, SWEEP, [(ONLY, again, {})])
 
 

@@ -59,10 +59,18 @@ reach AS (
 UPDATE lot l SET expires_at = r.until FROM reach r
 WHERE l.customer_id = r.customer_id AND l.account_type = r.account_type AND l.remaining > 0 AND l.expires_at < r.until
 """
+# The first that are due, by their index: what has expired in an account without holds goes, so each slice gets on.
 _DUE = """
 SELECT l.customer_id, l.account_type FROM lot l
 JOIN account a ON a.customer_id = l.customer_id AND a.type = l.account_type
-WHERE l.remaining > 0 AND NOT l.is_pending AND l.expires_at <= :now
+WHERE l.remaining > 0 AND NOT l.is_pending AND l.expires_at <= :now AND a.reserved <= 0
+ORDER BY l.expires_at LIMIT :limit
+"""
+# Where holds keep points, what they keep stays although it is due.
+_DUE_BESIDE_HOLDS = """
+SELECT l.customer_id, l.account_type FROM account a
+JOIN lot l ON l.customer_id = a.customer_id AND l.account_type = a.type
+WHERE a.reserved > 0 AND l.remaining > 0 AND NOT l.is_pending AND l.expires_at <= :now
 GROUP BY 1, 2, a.reserved HAVING sum(l.remaining) > a.reserved ORDER BY 1, 2 LIMIT :limit
 """
 _RIPE = """
@@ -152,10 +160,18 @@ async def extend(tx: Transaction, until: Sequence[tuple[AccountKey, datetime]]) 
     )
 
 
-async def due(tx: Transaction, now: datetime, *, limit: int) -> list[AccountKey]:
-    """Accounts with points that have expired by now and are not reserved."""
+async def due(tx: Transaction, now: datetime, *, limit: int) -> tuple[list[AccountKey], bool]:
+    """Accounts with points that have expired by now and are not reserved, of `limit` lots; and whether there are more.
+
+    First those without holds.
+    """
     rows: Sequence[Any] = await tx.all(_DUE, now=now, limit=limit)
-    return [(row[0], row[1]) for row in rows]
+    keys: list[AccountKey] = sorted({(row[0], row[1]) for row in rows})
+    if len(rows) < limit:
+        beside: Sequence[Any] = await tx.all(_DUE_BESIDE_HOLDS, now=now, limit=limit)
+        keys += [(row[0], row[1]) for row in beside]
+        return keys, len(beside) == limit
+    return keys, True
 
 
 async def ripe(tx: Transaction, now: datetime, *, limit: int) -> list[AccountKey]:
