@@ -6,8 +6,8 @@ of these stays in proportion. What a refund says of lines is in `refunds`.
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

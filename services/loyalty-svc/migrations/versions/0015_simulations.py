@@ -4,8 +4,8 @@ from alembic import op
 
 from moat.kit.db import migrations as kit
 
-revision = "0016"
-down_revision = "0015"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
