@@ -182,14 +182,15 @@ async def spend(
     cause: Cause,
     now: datetime,
     rule: str | None = None,
+    types: AccountTypes | None = None,
 ) -> Posted:
     """Take `amount` (> 0) of what is available, from the lots that expire first. Publishes `points.spent`.
 
-    The customer is locked (`lock_customer`). Raises InsufficientPoints with `available` and `requested`, and leaves
-    the transaction usable; UnknownAccountType, NotSpendable.
+    types: if they were read already. The customer is locked (`lock_customer`). Raises InsufficientPoints with
+    `available` and `requested`, and leaves the transaction usable; UnknownAccountType, NotSpendable.
     """
     basis = basis_of(Kind.SPENT, reason, account_type, rule)
-    return await debit(tx, Posting(customer_id, basis, now, cause, (-amount,)), spent=amount)
+    return await debit(tx, Posting(customer_id, basis, now, cause, (-amount,)), spent=amount, types=types)
 
 
 async def correct(tx: Transaction, posting: Posting, *, now: datetime) -> Posted:
@@ -205,10 +206,10 @@ async def correct(tx: Transaction, posting: Posting, *, now: datetime) -> Posted
     return posted[0]
 
 
-async def debit(tx: Transaction, posting: Posting, *, spent: int = 0) -> Posted:
+async def debit(tx: Transaction, posting: Posting, *, spent: int = 0, types: AccountTypes | None = None) -> Posted:
     """Store a posting of one loss, if as much is available; `spent` goes to the lifetime total. Raises as `spend`."""
     key, amount, now = (posting.customer_id, posting.basis.account_types[0]), -posting.amounts[0], posting.at
-    types = await account_types(tx)
+    types = types or await account_types(tx)
     types.spendable(key[1])
     held, balance = await take_available(tx, key, amount, types, spent=spent, now=now)
     return await book(tx, posting, types, held=held, balance=balance, now=now)

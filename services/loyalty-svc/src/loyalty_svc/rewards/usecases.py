@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from loyalty_svc.accounts.types import ACCOUNT_TYPES, AccountTypes
 from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.coupons import usecases as coupons
 from loyalty_svc.coupons.announcing import Issued, Wish
@@ -40,7 +41,7 @@ from loyalty_svc.rewards.wording import told
 from loyalty_svc.tiers import usecases as tiers
 from moat.kit import audit
 from moat.kit.db.transaction import Transaction
-from moat.kit.documents import published, versions
+from moat.kit.documents import Published, published, valid_at, versions, versions_of_two
 from moat.kit.ids import uuid7
 from moat.kit.timers import clear_timers, set_timers
 
@@ -102,20 +103,21 @@ async def redeem(tx: Transaction, customer_id: UUID, code: str, quantity: int, *
 
     Raises UnknownReward, RewardNotAvailable, PaymentNeeded, InsufficientPoints.
     """
-    reward = await _wanted(tx, customer_id, code, quantity, now=now)
+    rewards, types = await versions_of_two(tx, REWARDS, ACCOUNT_TYPES)
+    reward = await _wanted(tx, customer_id, valid_at(rewards.get(code, ()), now), quantity, now=now)
     if reward.money is not None:
         raise PaymentNeeded
     id_ = uuid7()
-    cause = Cause(id_, "", str(id_))
     await ledger.spend(
         tx,
         customer_id,
         reward.account_type,
         reward.points * quantity,
         reason=REASON,
-        cause=cause,
+        cause=Cause(id_, "", str(id_)),
         now=now,
         rule=f"{reward.code}@{reward.version}",
+        types=AccountTypes(types),
     )
     given = await _give_coupon(tx, customer_id, id_, reward.coupon, now=now)
     await _take(tx, reward, quantity)
@@ -132,7 +134,7 @@ async def reserve(
 
     Raises UnknownReward, RewardNotAvailable, InsufficientPoints.
     """
-    reward = await _wanted(tx, customer_id, code, quantity, now=now)
+    reward = await _wanted(tx, customer_id, (await published(tx, REWARDS, at=now)).get(code), quantity, now=now)
     id_ = uuid7()
     held = await holds.hold(
         tx,
@@ -151,18 +153,17 @@ async def reserve(
     return row
 
 
-async def _wanted(tx: Transaction, customer_id: UUID, code: str, quantity: int, *, now: datetime) -> Reward:
+async def _wanted(tx: Transaction, who: UUID, found: Published[Reward] | None, pieces: int, *, now: datetime) -> Reward:
     """The reward, if nothing speaks against it but, perhaps, points and the shelf: those decide when they are taken."""
-    found = (await published(tx, REWARDS, at=now)).get(code)
     if found is None:
         raise UnknownReward
     reward = found.value
     had = 0
     if reward.per_customer is not None:
-        await queries.lock_limit(tx, customer_id)
-        had = (await queries.had(tx, customer_id, {code: reward.per_customer.since(now)}))[code]
-    member = await _member(tx, customer_id, [reward], now=now) if reward.asks_about_members else None
-    against = refusals(reward, member, quantity=quantity, taken=0, had=had, now=now)
+        await queries.lock_limit(tx, who)
+        had = (await queries.had(tx, who, {reward.code: reward.per_customer.since(now)}))[reward.code]
+    member = await _member(tx, who, [reward], now=now) if reward.asks_about_members else None
+    against = refusals(reward, member, quantity=pieces, taken=0, had=had, now=now)
     if against:
         raise RewardNotAvailable(reasons=told(against))
     return reward
