@@ -190,7 +190,7 @@ async def test_a_batch_under_the_starting_plan_takes_as_many_statements_whatever
     await house.learn(paid(uuid7(), 10_000))
     sizes = []
     for number in (1, 50):
-        with counted(house) as sent:
+        with counted() as sent:
             await house.learn(*(paid(uuid7(), 30_000) for _ in range(number)))
         sizes.append(len(sent))
 
