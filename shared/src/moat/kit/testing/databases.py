@@ -46,7 +46,10 @@ class Templates:
         """A new database `name` of `service`'s owner, a copy of `template`."""
         admin = await asyncpg.connect(self.server.url())
         try:
-            await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{service}_owner"')
+            # Files are copied as they are: without fsync that is twice as fast as through the WAL.
+            await admin.execute(
+                f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{service}_owner" STRATEGY FILE_COPY'
+            )
         finally:
             await admin.close()
         at = at_database(self.server.url(), name)
