@@ -1,16 +1,8 @@
 """The event door of tasks: whatever may count, refunds that undo it, and customers who turn out to be one."""
 
+from loyalty_svc.facts import FACTS
 from loyalty_svc.tasks import usecases
-from moat.contracts.customers import (
-    CustomerActivityRecorded,
-    CustomerConsentChanged,
-    CustomerCreated,
-    CustomerIdentified,
-    CustomerMerged,
-    CustomerProfileUpdated,
-)
-from moat.contracts.orders import OrderPaid, OrderRefunded
-from moat.contracts.tickets import TicketClosed, TicketSolved
+from moat.contracts.customers import CustomerMerged
 from moat.kit.clock import Clock
 from moat.kit.db.transaction import Transaction
 from moat.kit.messaging.subscriptions import Batch, Subscriptions
@@ -24,17 +16,7 @@ async def follow_merges(batch: Batch, tx: Transaction, clock: Clock) -> None:
     await usecases.follow_merges(tx, batch, now=clock.now())
 
 
-@subscriptions.on(
-    OrderPaid,
-    OrderRefunded,
-    CustomerCreated,
-    CustomerIdentified,
-    CustomerProfileUpdated,
-    CustomerConsentChanged,
-    CustomerActivityRecorded,
-    TicketSolved,
-    TicketClosed,
-)
+@subscriptions.on(*FACTS)
 async def follow_facts(batch: Batch, tx: Transaction, clock: Clock) -> None:
     """Count what counts, reward what is completed by it, take back what is completed no more."""
     await usecases.follow_facts(tx, batch, now=clock.now())
