@@ -25,3 +25,5 @@ OTHERS: Final[tuple[type[EventData], ...]] = (
 )
 FACTS: Final = (*ORDERS, *OTHERS)
 """All of them, money first; which fields each has for a condition stands in `earning/events.py`."""
+JUDGES: Final = ("earning_rule", "programme", "milestone", "task", "honour", "club")
+"""The kinds of documents that judge each fact; a batch reads them together."""

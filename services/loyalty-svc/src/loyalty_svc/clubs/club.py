@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 
 from loyalty_svc.clubs.terms import Term
+from loyalty_svc.facts import JUDGES
 from loyalty_svc.tiers.evaluation import Benefit
 from loyalty_svc.tiers.plans import BENEFITS_MAX, BenefitDocument
 from moat.kit.documents.kind import DocumentKind, Published, Ref, WrongDocument
@@ -198,4 +199,4 @@ def _texts(names: Names) -> Mapping[str, str]:
     return {str(language): text for language, text in names.items()}
 
 
-CLUBS: Final = DocumentKind("club", ClubDocument, compile_club)
+CLUBS: Final = DocumentKind("club", ClubDocument, compile_club, read_with=JUDGES)

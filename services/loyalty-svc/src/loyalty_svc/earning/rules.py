@@ -21,6 +21,7 @@ from loyalty_svc.earning.documents import (
 from loyalty_svc.earning.events import CATALOGUES, LINES, ORDER_PAID
 from loyalty_svc.earning.formula import ONE, ForEvent, ForLines, Formula, OnTop, PerMoney, Ratio
 from loyalty_svc.earning.limits import POINTS_MAX, Cooldown, Limit
+from loyalty_svc.facts import JUDGES
 from moat.kit.documents.kind import DocumentKind, Doubt, Ref
 from moat.kit.money import minor_units
 from moat.rules import Condition, parse
@@ -199,5 +200,5 @@ def doubts_about(rule: Rule) -> Sequence[Doubt]:
     return [UNLIMITED] if is_open else []
 
 
-RULES: Final = DocumentKind("earning_rule", RuleDocument, compile_rule, doubts=doubts_about)
-PROGRAMMES: Final = DocumentKind("programme", ProgrammeDocument, compile_programme, single=PROGRAMME)
+RULES: Final = DocumentKind("earning_rule", RuleDocument, compile_rule, doubts=doubts_about, read_with=JUDGES)
+PROGRAMMES: Final = DocumentKind("programme", ProgrammeDocument, compile_programme, single=PROGRAMME, read_with=JUDGES)

@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import Field
 
 from loyalty_svc.accounts.types import ZONE
+from loyalty_svc.facts import JUDGES
 from loyalty_svc.honours.members import MEMBERS, Facts, asked, row_of
 from moat.kit.documents.kind import DocumentKind, Doubt, Ref, WrongDocument
 from moat.kit.documents.model import DocumentModel, Names
@@ -90,7 +91,7 @@ def doubts_about(honour: Honour) -> Sequence[Doubt]:
     return [Doubt("honours.for-everybody", texts)]
 
 
-HONOURS: Final = DocumentKind("honour", HonourDocument, compile_honour, doubts=doubts_about)
+HONOURS: Final = DocumentKind("honour", HonourDocument, compile_honour, doubts=doubts_about, read_with=JUDGES)
 
 
 def by_rule(honours: Iterable[Honour]) -> list[Honour]:

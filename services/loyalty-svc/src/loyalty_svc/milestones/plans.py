@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from loyalty_svc.facts import JUDGES
 from moat.kit.documents.kind import DocumentKind, Published, Ref, WrongDocument, valid_at
 from moat.kit.documents.model import Code, DocumentModel, Names
 from moat.kit.money import AMOUNT_MAX, is_currency
@@ -142,7 +143,7 @@ def compile_plan(model: MilestoneDocument, ref: Ref) -> Plan:
     return Plan(ref.code, str(ref), model.names, model.trigger, model.once, asks, model.gift)
 
 
-MILESTONES: Final = DocumentKind("milestone", MilestoneDocument, compile_plan)
+MILESTONES: Final = DocumentKind("milestone", MilestoneDocument, compile_plan, read_with=JUDGES)
 
 
 def reached_by_occasion(

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AwareDatetime, Field, model_validator
 
 from loyalty_svc.earning.events import CATALOGUES, OF_MEMBERS, ORDER_PAID
+from loyalty_svc.facts import JUDGES
 from loyalty_svc.tasks.periods import DAYS_MIN, Every
 from moat.kit.documents.kind import DocumentKind, Published, Ref, WrongDocument
 from moat.kit.documents.model import Code, DocumentModel, Names
@@ -207,4 +208,4 @@ def _step(place: int, step: StepDocument) -> Step:
     return Step(step.code, step.names, step.on, condition, step.target)
 
 
-TASKS: Final = DocumentKind("task", TaskDocument, compile_task)
+TASKS: Final = DocumentKind("task", TaskDocument, compile_task, read_with=JUDGES)

@@ -40,6 +40,8 @@ class Transaction:
     driver: "asyncpg.Connection[Any]"
     outgoing: list[Outgoing] = field(default_factory=list)
     is_begun: bool = False
+    documents: dict[tuple[str, ...], Sequence[Any]] = field(default_factory=dict)
+    """What `kit.documents` has read for the whole of this transaction."""
 
     async def execute(self, sql: str, /, **values: object) -> Answer:
         """Run one statement with bound values (`:name`); arrays are bound as lists with `CAST(:ids AS uuid[])`."""

@@ -59,7 +59,9 @@ class DocumentKind(Generic[M, C]):
     name: `earning_rule`; stored with every version, never changed. model: a `DocumentModel`, whose JSON is what people
     write. compile: makes of a valid model what decides (conditions parsed); it raises `Invalid` (RuleError, say) with
     pointers from the document's root. doubts: what publishing should ask to confirm. single: the only code there may
-    be, for things of which there is one (a tier plan).
+    be, for things of which there is one (a tier plan). read_with: the names of kinds, its own among them, which every
+    batch asks for: their versions are read in one statement, once in a transaction, so what is published while a batch
+    is taken judges the next one.
     """
 
     name: str
@@ -67,6 +69,7 @@ class DocumentKind(Generic[M, C]):
     compile: Callable[[M, Ref], C]
     doubts: Callable[[C], Sequence[Doubt]] = field(default=lambda _: ())
     single: str | None = None
+    read_with: tuple[str, ...] = ()
 
 
 def valid_at(versions: Sequence[Published[C]], at: datetime) -> Published[C] | None:

@@ -88,6 +88,7 @@ class Version:
 async def lock(tx: Transaction, kind: str, code: str) -> list[Version]:
     """Hold everybody else off this document until the transaction ends; its versions in order."""
     await tx.execute(_LOCK, name=f"{kind}/{code}", seed=LOCK_SEED)
+    tx.documents.clear()
     return await versions_of(tx, kind, code)
 
 
@@ -132,6 +133,7 @@ async def copy(
 ) -> None:
     """Publish a copy of a version as another one."""
     await tx.execute(_COPY, id=id_, new_id=new_id, version=version, valid_from=valid_from, by=by, at=at)
+    tx.documents.clear()
 
 
 async def replace(tx: Transaction, id_: UUID, *, document: Any, by: str, at: datetime) -> None:
@@ -153,11 +155,13 @@ async def discard(tx: Transaction, id_: UUID) -> None:
 async def publish(tx: Transaction, id_: UUID, *, valid_from: datetime, by: str, at: datetime) -> None:
     """Publish a draft."""
     await tx.execute(_PUBLISH, id=id_, valid_from=valid_from, by=by, at=at)
+    tx.documents.clear()
 
 
 async def retire(tx: Transaction, id_: UUID, *, valid_to: datetime, by: str, at: datetime) -> None:
     """Retire a published version."""
     await tx.execute(_RETIRE, id=id_, valid_to=valid_to, by=by, at=at)
+    tx.documents.clear()
 
 
 async def live(tx: Transaction, kinds: Iterable[str], statuses: Iterable[str]) -> Sequence[Any]:

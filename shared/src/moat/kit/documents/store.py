@@ -37,17 +37,27 @@ async def published(
 
 async def versions(tx: Transaction, kind: DocumentKind[M, C]) -> dict[str, list[Published[C]]]:
     """Every version that is or was published, by code, the earliest first: for judging late facts with `valid_at`."""
-    return _by_code(await _compile(tx, kind, await queries.live(tx, [kind.name], _JUDGING)))
+    return _by_code(await _compile(tx, kind, await _judging(tx, kind)))
 
 
 async def versions_of_two(
     tx: Transaction, one: DocumentKind[M, C], other: DocumentKind[N, D]
 ) -> tuple[dict[str, list[Published[C]]], dict[str, list[Published[D]]]]:
-    """`versions` of two kinds in one statement, where every batch needs both."""
-    rows = await queries.live(tx, [one.name, other.name], _JUDGING)
+    """`versions` of two kinds in one statement."""
+    rows = await _judging(tx, one, other)
     first = await _compile(tx, one, [row for row in rows if row.kind == one.name])
     second = await _compile(tx, other, [row for row in rows if row.kind == other.name])
     return _by_code(first), _by_code(second)
+
+
+async def _judging(tx: Transaction, *kinds: DocumentKind[Any, Any]) -> Sequence[Any]:
+    """The rows of every version that is or was published, of those kinds."""
+    names, together = [kind.name for kind in kinds], kinds[0].read_with
+    if not together or any(kind.read_with != together for kind in kinds):
+        return await queries.live(tx, names, _JUDGING)
+    if together not in tx.documents:
+        tx.documents[together] = await queries.live(tx, together, _JUDGING)
+    return [row for row in tx.documents[together] if row.kind in names]
 
 
 def _by_code(versions: Sequence[Published[C]]) -> dict[str, list[Published[C]]]:
