@@ -25,7 +25,7 @@ BATCH_FACTS = 500
 ASKED_EACH = 10
 
 pytestmark = [
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(720),
     pytest.mark.skipif(FILE is None, reason=f"{NAME} is neither beside the project in shared/data nor in MOAT_DATA"),
 ]
 on_kafka = pytest.mark.parametrize("house", [pytest.param("kafka", marks=pytest.mark.kafka)], indirect=True)
@@ -68,7 +68,7 @@ def customers(house: House, facts: list[Fact]) -> dict[str, Document]:
     """Customer number → customer, once the house has handled all of it."""
     for batch in _batches(facts):
         house.send(*batch)
-    house.settle(240)
+    house.settle(480)
     return of_system(house, SYSTEM)
 
 

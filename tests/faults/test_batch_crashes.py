@@ -16,7 +16,7 @@ from whole.facts import word
 from whole.mortal import Mortal, record_of
 from whole.stopping import Moment, stopped_at
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120), pytest.mark.xdist_group("mortal-loyalty")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.xdist_group("mortal-loyalty")]
 
 CUSTOMERS = 25
 # (total, refunded) of each customer's orders; the refund of the last is written before its order.

@@ -23,7 +23,7 @@ from whole.mortal import Mortal, record_of
 from whole.stopping import Moment, stopped_at
 from whole.waiting import until
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120), pytest.mark.xdist_group("mortal-loyalty")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.xdist_group("mortal-loyalty")]
 
 PIECES = 5
 PRICE = 300
