@@ -1,6 +1,8 @@
 """Statements straight to the driver: names become numbers, rows and errors are SQLAlchemy's."""
 
 import asyncio
+from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, NoResultFound
@@ -65,6 +67,47 @@ async def test_an_error_tells_its_kind_and_not_the_values(db):
     with pytest.raises(DBAPIError):
         async with db.transaction() as tx:
             await tx.execute("SELECT CAST(:number AS integer)", number="many")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("uuid", [UUID(int=7), None, uuid7()]),
+        ("text", ["", "NULL", "a,b", '{"', "护城河", None]),
+        ("bigint", [1, None, -(2**62)]),
+        ("timestamptz", [datetime(2026, 2, 28, 23, 59, 59, 999_999, UTC), None]),
+        ("bytea", [b"", b"\x00\xff", None]),
+        ("boolean", [True, None, False]),
+        ("text", []),
+    ],
+)
+async def test_a_list_is_an_array_of_its_elements(db, kind, values):
+    async with db.transaction() as tx:
+        assert await tx.scalar(f"SELECT CAST(:values AS {kind}[])", values=values) == values
+        found = await tx.all(f"SELECT * FROM unnest(CAST(:values AS {kind}[])) WITH ORDINALITY AS t", values=values)
+        assert [row[0] for row in found] == values
+
+
+async def test_a_list_of_documents_is_an_array_of_them(db):
+    documents = ['{"zh-CN": "\\"城\\", {}"}', None, "[1, 2]"]
+    async with db.transaction() as tx:
+        rows = (await tx.execute("SELECT unnest(CAST(:them AS jsonb[]))", them=documents)).scalars()
+    assert rows == [{"zh-CN": '"城", {}'}, None, [1, 2]]
+
+
+async def test_a_statement_made_anew_binds_the_same_list(db):
+    """A table that changes under a prepared statement has the driver prepare and bind it once more."""
+    ask = "SELECT kept_here.* FROM kept_here, unnest(CAST(:ids AS uuid[])) AS id"
+    narrow = db.sibling(statement_timeout_ms=3_000, pool_connections=1)
+    async with narrow.transaction() as tx:
+        await tx.execute("CREATE TEMPORARY TABLE kept_here AS SELECT 1 AS one")
+    async with narrow.glance() as tx:
+        assert await tx.all(ask, ids=[uuid7()]) == [(1,)]
+    async with narrow.transaction() as tx:
+        await tx.execute("ALTER TABLE kept_here ADD COLUMN two integer DEFAULT 2")
+    async with narrow.glance() as tx:
+        assert await tx.all(ask, ids=[uuid7(), uuid7()]) == [(1, 2), (1, 2)]
+    await narrow.close()
 
 
 async def test_a_glance_begins_nothing(db):

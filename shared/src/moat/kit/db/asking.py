@@ -5,7 +5,7 @@ a cursor, two greenlets) costs more than the driver and the server together.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -88,17 +88,46 @@ class Answer:
         return [record[0] for record in self._records]
 
 
+class Flat:
+    """A list as the driver reads it twice: once for lists within it, which ours never hold, once for its elements.
+
+    The first look asks each element whether it is iterable, and takes longer than writing it does.
+    """
+
+    __slots__ = ("_elements", "_is_looked_at")
+
+    def __init__(self, elements: Sequence[object]) -> None:
+        self._elements = elements
+        self._is_looked_at = False
+
+    def __len__(self) -> int:
+        return len(self._elements)
+
+    def __iter__(self) -> Iterator[object]:
+        if self._is_looked_at:
+            return iter(self._elements)
+        self._is_looked_at = True
+        return iter(())
+
+
 async def ask(driver: "asyncpg.Connection[Any]", sql: str, values: Mapping[str, object]) -> Answer:
-    """Run one statement with bound values. Raises DBAPIError as SQLAlchemy would, without the values."""
+    """Run one statement with bound values; a list is an array of one dimension.
+
+    Raises DBAPIError as SQLAlchemy would, without the values.
+    """
     text, names = numbered(sql)
     try:
         # What `fetch` and `execute` are made of, and the only way to have both rows and status.
         records, status, _ = await driver._execute(  # type: ignore[attr-defined]
-            text, [values[name] for name in names], 0, None, return_status=True
+            text, [_bound(values[name]) for name in names], 0, None, return_status=True
         )
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise refused(error, sql, is_lost=driver.is_closed()) from error
     return Answer(records, status.decode())
+
+
+def _bound(value: object) -> object:
+    return Flat(value) if type(value) is list else value
 
 
 async def say(driver: "asyncpg.Connection[Any]", sql: str) -> None:
