@@ -208,7 +208,7 @@ async def main(kind: str, url: str, port: int) -> None:
     # As `moat.kit.life` does it for every process; for both sides.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(1_000_000, 10, 10)
     print(key("loyalty:read", "loyalty:write", at=datetime.now(UTC))["Authorization"], flush=True)
     # Nobody reads the log; a full pipe would stop the server.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -80,7 +80,7 @@ class Life:
         # What is alive now stays alive: the collector need not look at it again (architecture.md §4).
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
+        gc.set_threshold(1_000_000, 10, 10)
 
     def _task(self, name: str, work: Awaitable[None]) -> None:
         async def run() -> None:
