@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from loyalty_svc.accounts.usecases import account_types
+from loyalty_svc.ledger import queries as ledger_queries
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.posting import Basis, Cause, Kind, Posting, owed
 from moat.kit.db import transaction
@@ -84,3 +85,27 @@ async def test_a_redemption_takes_eight_statements_in_all(house: House):
 
     # Merges held off, the customer's name, the types; then debit, posting, lots read and written; and the event.
     assert len(sent) == 8
+
+
+_FETCHED = """
+SELECT coalesce(sum(idx_tup_fetch + seq_tup_read), 0)::bigint FROM pg_stat_xact_user_tables
+WHERE relname IN ('posting', 'entry')
+"""
+
+
+async def test_a_members_history_reads_his_postings_and_nobody_elses(house: House):
+    """On tables that nobody has analysed yet, by a plan that was made for any number of members."""
+    li, others = uuid7(), [uuid7() for _ in range(50)]
+    async with house.db.transaction() as tx:
+        await ledger.post(tx, awards(others, 1_000, house), now=house.clock.now())
+        cause = Cause(UUID(int=10**6), "r", "e")
+        await ledger.post(tx, [owed(li, EARNED, 7, at=house.clock.now(), cause=cause)], now=house.clock.now())
+
+    async with house.db.transaction() as tx:
+        await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        before = await tx.scalar(_FETCHED)
+        found = await ledger_queries.history(tx, [li], "growth")
+        read = await tx.scalar(_FETCHED) - before
+
+    assert found == {li: [(house.clock.now(), 7)]}
+    assert read == 2
