@@ -13,7 +13,7 @@ from customer_svc.identity.normalising import Identifier
 from customer_svc.profiles import queries as profiles
 from customer_svc.profiles.folding import File
 from customer_svc.timeline import queries as timeline
-from customer_svc.timeline.entries import Entry, kind_of
+from customer_svc.timeline.entries import Entry, kind_of, told_by
 from moat.contracts.customers import CustomerConsentChanged
 from moat.customers.access import UnknownCustomer
 from moat.kit.db.transaction import Transaction
@@ -47,7 +47,7 @@ async def say(
     former = await queries.put(tx, survivor, data.purpose, data.channel, data.status, evidence, at)
     if former != data.status:
         id_ = tx.publish(data, about=survivor, time=at)
-        entry = Entry(id_, survivor, at, kind_of(data.TYPE), str(id_), data=data.model_dump(mode="json"))
+        entry = Entry(id_, survivor, at, kind_of(data.TYPE), str(id_), data=told_by(data))
         await timeline.add(tx, [entry])
     return survivor
 

@@ -24,7 +24,7 @@ from customer_svc.profiles import queries as profiles
 from customer_svc.profiles import usecases as profile_usecases
 from customer_svc.profiles.folding import File, count_order, see, spend, write
 from customer_svc.timeline import queries as timeline
-from customer_svc.timeline.entries import Entry, kind_of
+from customer_svc.timeline.entries import Entry, as_json, kind_of
 from moat.contracts import intake as raw
 from moat.contracts.customers import (
     CustomerActivityRecorded,
@@ -58,7 +58,7 @@ class Batch:
         event = self.events[fact]
         at = self.facts[fact].at
         id_ = self.tx.publish(data, about=about, time=at, cause=event)
-        self.entries.append(Entry(id_, about, at, kind_of(data.TYPE), event.id, order_uid, told))
+        self.entries.append(Entry(id_, about, at, kind_of(data.TYPE), event.id, order_uid, as_json(told)))
 
 
 async def take(tx: Transaction, events: Sequence[Event[Any]], *, at: datetime) -> None:

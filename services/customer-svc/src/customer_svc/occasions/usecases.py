@@ -13,7 +13,7 @@ from customer_svc.occasions import dates, queries
 from customer_svc.occasions.dates import Due, Occurrence, Person, Watch
 from customer_svc.occasions.queries import Watched
 from customer_svc.timeline import queries as timeline
-from customer_svc.timeline.entries import Entry, kind_of
+from customer_svc.timeline.entries import Entry, kind_of, told_by
 from moat.contracts.customers import CustomerOccasionReached
 from moat.kit.db.transaction import Transaction
 from moat.kit.timers import clear_timers, set_timers
@@ -96,8 +96,7 @@ def _announce(tx: Transaction, customer_id: UUID, due: Due) -> Entry | None:
     id_ = tx.publish(data, about=customer_id, time=due.due_at)
     if due.days_ahead:
         return None
-    told = data.model_dump(mode="json", exclude_none=True)
-    return Entry(id_, customer_id, due.due_at, kind_of(data.TYPE), str(id_), data=told)
+    return Entry(id_, customer_id, due.due_at, kind_of(data.TYPE), str(id_), data=told_by(data))
 
 
 async def _save(tx: Transaction, watches: Mapping[UUID, Watch], now: datetime) -> None:

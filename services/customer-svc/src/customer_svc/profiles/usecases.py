@@ -14,7 +14,7 @@ from customer_svc.profiles import queries
 from customer_svc.profiles.folding import File, stamp_of, write
 from customer_svc.profiles.names import ADDRESS, grams_of_query, like
 from customer_svc.timeline import queries as timeline
-from customer_svc.timeline.entries import Entry, kind_of
+from customer_svc.timeline.entries import Entry, as_json, kind_of
 from moat.contracts.customers import CustomerProfileUpdated
 from moat.customers.access import UnknownCustomer
 from moat.kit.db.transaction import Transaction
@@ -89,7 +89,7 @@ def announce(
         at=at,
         kind=kind_of(data.TYPE),
         event_id=cause.id if cause else str(id_),
-        data={"fields": list(changed)},
+        data=as_json({"fields": list(changed)}),
     )
 
 

@@ -1,6 +1,5 @@
 """All SQL of the timeline, set-based."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -8,9 +7,6 @@ from uuid import UUID
 
 from customer_svc.timeline.entries import Entry
 from moat.kit.db.transaction import Transaction
-
-# One encoder for all: `dumps` with arguments of its own makes one for each call.
-_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _INSERT: Final = """
 INSERT INTO timeline (id, customer_id, at, kind, event_id, order_uid, data)
@@ -49,7 +45,7 @@ async def add(tx: Transaction, entries: Sequence[Entry]) -> None:
         kinds=[entry.kind for entry in entries],
         event_ids=[entry.event_id for entry in entries],
         order_uids=[entry.order_uid for entry in entries],
-        data=[_json(entry.data) for entry in entries],
+        data=[entry.data for entry in entries],
     )
 
 

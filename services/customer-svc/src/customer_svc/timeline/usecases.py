@@ -6,9 +6,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from customer_svc.identity import usecases as identity
 from customer_svc.timeline import queries
-from customer_svc.timeline.entries import Entry, kind_of
+from customer_svc.timeline.entries import Entry, kind_of, told_by
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
+from moat.kit.ids import uuid_of
 
 
 async def note(tx: Transaction, batch: Sequence[Event[Any]]) -> None:
@@ -21,7 +22,7 @@ async def note(tx: Transaction, batch: Sequence[Event[Any]]) -> None:
             at=event.time,
             kind=kind_of(event.type),
             event_id=event.id,
-            data=event.data.model_dump(mode="json", exclude_none=True),
+            data=told_by(event.data),
         )
         for event in batch
         if event.about in survivors
@@ -33,6 +34,6 @@ async def note(tx: Transaction, batch: Sequence[Event[Any]]) -> None:
 def id_of(event: Event[Any]) -> UUID:
     """The event's own id where it is a UUID, else one derived from its identity."""
     try:
-        return UUID(event.id)
+        return uuid_of(event.id)
     except ValueError:
         return uuid5(NAMESPACE_URL, f"{event.source} {event.id}")
