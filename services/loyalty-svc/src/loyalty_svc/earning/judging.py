@@ -15,7 +15,7 @@ from uuid import UUID
 
 from loyalty_svc.earning.events import ORDER_PAID
 from loyalty_svc.earning.formula import ForLines, OnTop
-from loyalty_svc.earning.limits import POINTS_MAX, Counter, Counters, Key, Limit, count, fit
+from loyalty_svc.earning.limits import POINTS_MAX, Counter, Counters, Fit, Key, Limit, count, fit
 from loyalty_svc.earning.orders import Award
 from loyalty_svc.earning.returns import LineAward
 from loyalty_svc.earning.rules import Match, Programme, Rule
@@ -153,7 +153,7 @@ class Judge:
         return rule.limits + self.programme.limits
 
     def keys_of(self, rule: Rule, customer_id: UUID, at: datetime) -> Iterator[Key]:
-        """The counters of one rule."""
+        """The counters of one rule: of each limit, then of its cooldown."""
         for limit in self._limits(rule):
             yield limit.key(customer_id, at, self.programme.zone)
         if rule.cooldown is not None:
@@ -167,14 +167,17 @@ class Judge:
         at: datetime,
         counters: Counters,
         counted: list[tuple[Counter, int]],
-    ) -> tuple[int, str | None, bool]:
-        if rule.cooldown is not None and rule.cooldown.refuses(counters[rule.cooldown.key(customer_id)], at):
-            return 0, "cooldown", False
+    ) -> Fit:
         limits = self._limits(rule)
-        keys = [limit.key(customer_id, at, self.programme.zone) for limit in limits]
-        fits = fit(wanted, [(limit, counters[key]) for limit, key in zip(limits, keys, strict=True)])
+        if not limits and rule.cooldown is None:
+            return Fit(wanted, None, False)
+        own = [counters[key] for key in self.keys_of(rule, customer_id, at)]
+        if rule.cooldown is not None and rule.cooldown.refuses(own[-1], at):
+            return Fit(0, "cooldown", False)
+        fits = fit(wanted, list(zip(limits, own, strict=False)))
         if fits.points > 0:
-            own = [counters[key] for key in dict.fromkeys(self.keys_of(rule, customer_id, at))]
+            # Two limits may look at one counter.
+            own = list({id(counter): counter for counter in own}.values())
             count(own, fits.points, at)
             counted += [(counter, fits.points) for counter in own]
         return fits
