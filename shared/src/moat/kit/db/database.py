@@ -172,5 +172,15 @@ async def _give_up(held: Any, driver: "asyncpg.Connection[Any]") -> None:
 
 
 async def _parse_json(connection: Any) -> None:
-    for kind in ("json", "jsonb"):
-        await connection.set_type_codec(kind, schema="pg_catalog", encoder=str, decoder=json.loads, format="text")
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=str, decoder=json.loads, format="text")
+    # As a text, an array of documents is quoted here character by character and read there the same way.
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_jsonb, decoder=_of_jsonb, format="binary")
+
+
+def _jsonb(text: str) -> bytes:
+    """The wire's form: a version (1), then the text."""
+    return b"\x01" + text.encode()
+
+
+def _of_jsonb(data: bytes) -> Any:
+    return json.loads(data[1:])
