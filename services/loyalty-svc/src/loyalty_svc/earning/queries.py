@@ -120,10 +120,10 @@ async def save(tx: Transaction, orders: Sequence[OrderEarning]) -> set[UUID]:
     if not orders:
         return set()
     are_fresh = not any(order.revision or order.refunds or order.others or order.by_line for order in orders)
-    rows: Sequence[Any] = (await (_write_fresh if are_fresh else _write_changed)(tx, orders)).all()
-    if len(rows) == len(orders):
+    saved = await (_write_fresh if are_fresh else _write_changed)(tx, orders)
+    if saved.rowcount == len(orders):
         return set()
-    return {order.order_uid for order in orders} - {row[0] for row in rows}
+    return {order.order_uid for order in orders}.difference(saved.scalars())
 
 
 async def _write_fresh(tx: Transaction, orders: Sequence[OrderEarning]) -> Answer:

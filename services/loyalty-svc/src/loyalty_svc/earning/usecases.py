@@ -153,7 +153,7 @@ def order_happening(event: Event[Any], book: Book) -> Happening:
         "at": event.time,
         "paid_at": event.time,
         "tier": None,
-        "lines": [line.model_dump() for line in data.lines] if judge and judge.reads_lines else None,
+        "lines": [vars(line) for line in data.lines] if judge and judge.reads_lines else None,
     }
     return Happening(ORDER_PAID, event.about, event.time, data.order_uid, event.id, data.order_id, row, judge)
 

@@ -74,14 +74,8 @@ class Transaction:
         """
         id_ = uuid7()
         self.outgoing.append(
-            Outgoing(
-                id=id_,
-                data=data,
-                about=about,
-                time=time,
-                correlation_id=(cause.correlation_id or cause.id) if cause else str(id_),
-                causation_id=cause.id if cause else None,
-                traceparent=cause.traceparent if cause else None,
-            )
+            Outgoing(id_, data, about, time, cause.correlation_id or cause.id, cause.id, cause.traceparent)
+            if cause
+            else Outgoing(id_, data, about, time, str(id_), None, None)
         )
         return id_
