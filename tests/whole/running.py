@@ -2,11 +2,9 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import pytest
 
 from moat.kit.embedded.kafka import KafkaUnavailable, fetch_jars, find_java
+from moat.kit.testing.homes import a_home
 from moat.kit.testing.settings import TestingSettings
 from moat_local.ports import free_ports
 
@@ -38,21 +37,18 @@ def a_running_house(events: str) -> Iterator[House]:
     """An empty house on the `embedded` log or on a `kafka` of its own; it must also stop in order."""
     if events == "kafka":
         needs_kafka()
-    # Not pytest's own directory: nobody else may enter it, so as root the database would have to stand elsewhere.
-    folder = Path(tempfile.mkdtemp(prefix=f"moat-whole-{events}-"))
-    folder.chmod(0o755)
-    process = _start(folder, events)
-    try:
-        ready = _ready(folder, process)
-        with House.at(folder / "home", events, ready) as house:
-            yield house
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(120) == 0, _said(folder)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+    with a_home(f"whole-{events}") as folder:
+        process = _start(folder, events)
+        try:
+            ready = _ready(folder, process)
+            with House.at(folder / "home", events, ready) as house:
+                yield house
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(120) == 0, _said(folder)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
 
 def _start(folder: Path, events: str) -> "subprocess.Popen[bytes]":

@@ -2,12 +2,10 @@
 
 import json
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from moat.kit.testing.homes import a_home
 from moat_local.plan import PARTS
 from moat_local.ports import free_ports
 
@@ -76,11 +75,8 @@ def processes_of(home: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    # Not pytest's own directory: nobody else may enter it, so as root the database would have to stand elsewhere.
-    folder = Path(tempfile.mkdtemp(prefix="moat-run-"))
-    folder.chmod(0o755)
-    yield folder / "home"
-    shutil.rmtree(folder, ignore_errors=True)
+    with a_home("run") as folder:
+        yield folder / "home"
 
 
 @pytest.fixture(scope="module")

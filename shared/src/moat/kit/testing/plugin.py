@@ -4,8 +4,6 @@ Each pytest session (and each worker of pytest-xdist) has servers of its own in 
 side by side cannot meet. Nothing starts before a test asks for it.
 """
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from moat.kit.clock import FrozenClock
 from moat.kit.embedded.kafka import KafkaUnavailable, LocalKafka
 from moat.kit.embedded.postgres import Postgres
 from moat.kit.testing.events import TODAY
+from moat.kit.testing.homes import a_home
 from moat.kit.testing.logs import remove_topics
 from moat.kit.testing.settings import TestingSettings
 
@@ -35,10 +34,8 @@ def clock() -> FrozenClock:
 @pytest.fixture(scope="session")
 def server_home() -> Iterator[Path]:
     """A directory for this session's servers that an unprivileged user can reach."""
-    home = Path(tempfile.mkdtemp(prefix="moat-test-"))
-    home.chmod(0o755)
-    yield home
-    shutil.rmtree(home, ignore_errors=True)
+    with a_home("test") as home:
+        yield home
 
 
 @pytest.fixture(scope="session")
