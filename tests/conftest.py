@@ -19,9 +19,15 @@ def house(request: pytest.FixtureRequest) -> Iterator[House]:
         yield running
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers all tests of one house go to one of them: a house is started once."""
+    """With several workers all tests of one house go to one of them: a house is started once.
+
+    Workers take large groups first and then what stands alone, in this order; so that none of them begins the longest
+    test when the others have nothing left to do, that comes before the short ones.
+    """
     for item in items:
         called = getattr(item, "callspec", None)
         if called is not None and called.params.get("house") in ("embedded", "kafka"):
             item.add_marker(pytest.mark.xdist_group(f"house-{called.params['house']}"))
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

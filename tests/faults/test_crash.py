@@ -17,7 +17,7 @@ from whole.house import House
 from whole.running import a_running_house
 from whole.waiting import until
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(420)]
 
 BATCH_FACTS = 100
 BELOW = {"kafka": ("kafka", "postgres"), "embedded": ("postgres",)}
