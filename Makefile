@@ -10,8 +10,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
 PY := .venv/bin/python
 EVENTS ?= embedded
-# Each worker has servers of its own; WORKERS=1 runs the tests one after the other.
-WORKERS ?= 2
+# Each worker has servers of its own; WORKERS=1 runs the tests one after the other. A third one computes on two cores
+# while the others wait for a process to start or a house to settle.
+WORKERS ?= 3
 
 PACKAGES := shared gateway deploy/local $(wildcard services/*-svc)
 SOURCES := $(wildcard shared/src services/*/src gateway/src deploy/local/src)
