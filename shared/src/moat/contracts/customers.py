@@ -47,6 +47,19 @@ class CustomerMerged(CustomerFact):
     from_id: UUID
 
 
+class CustomerSplit(CustomerFact):
+    """A merge was undone; `about` is the one who stays what he was, `from_id` the customer who parts again from him."""
+
+    TYPE = "moat.customer.split.v1"
+    from_id: UUID
+    merge_id: UUID
+    """The id of the event `customer.merged` that this undoes."""
+    former_ids: tuple[UUID, ...] = ()
+    """Who had become `from_id` before that merge; they mean him again."""
+    order_uids: tuple[UUID, ...] = ()
+    """The paid orders that are his again, those since the merge included, whomever events before this name."""
+
+
 class CustomerMergeProposed(CustomerFact):
     """`about` and `other_id` share an identifier and may be one person; staff decide."""
 
@@ -94,6 +107,7 @@ EVENTS = (
     CustomerIdentified,
     CustomerProfileUpdated,
     CustomerMerged,
+    CustomerSplit,
     CustomerMergeProposed,
     CustomerConsentChanged,
     CustomerActivityRecorded,

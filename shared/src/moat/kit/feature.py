@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from moat.kit.process import Process
 
-Follow = Callable[[Batch, Transaction], Awaitable[None]]
-"""Sees the new events of a poll before any feature and may change whom they are about (merges are followed here)."""
+Follow = Callable[[Batch, Transaction], Awaitable[Batch]]
+"""Sees the new events of a poll before any feature and may change whom they are about (merges are followed here).
+
+Returns those that the features get: what has no effect any more may be left out."""
 
 Loop = Callable[["Process"], Awaitable[None]]
 """Work that runs beside relay and consumers in a worker until it is cancelled (a dispatcher, say)."""

@@ -17,14 +17,28 @@ from sqlalchemy import Connection, pool
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from moat.kit.db.tables import create_kit_tables, customer_rows, drop_kit_tables, grant, run_script
+from moat.kit.db.tables import (
+    create_kit_tables,
+    create_split_tables,
+    customer_rows,
+    drop_kit_tables,
+    drop_split_tables,
+    forget_origins,
+    grant,
+    keep_origins,
+    run_script,
+)
 
 __all__ = (
     "create_kit_tables",
+    "create_split_tables",
     "customer_rows",
     "downgrade",
     "drop_kit_tables",
+    "drop_split_tables",
+    "forget_origins",
     "grant",
+    "keep_origins",
     "run_env",
     "run_script",
     "upgrade",

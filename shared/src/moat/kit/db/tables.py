@@ -119,6 +119,24 @@ CREATE TABLE customer_alias (
 );
 CREATE INDEX customer_alias_to_id ON customer_alias (to_id);
 """
+# Rare rows: a merge that was undone, and the orders that went with it.
+_SPLITS: Final = """
+CREATE TABLE customer_split (
+  merge_id text PRIMARY KEY,
+  from_id uuid NOT NULL,
+  survivor_id uuid NOT NULL,
+  origins uuid[] NOT NULL,
+  at timestamptz NOT NULL
+);
+CREATE INDEX customer_split_survivor ON customer_split (survivor_id);
+CREATE TABLE parted_order (
+  order_uid uuid NOT NULL,
+  survivor_id uuid NOT NULL,
+  customer_id uuid NOT NULL,
+  PRIMARY KEY (order_uid, survivor_id)
+);
+"""
+_SPLIT_TABLES: Final = ("customer_split", "parted_order")
 _KIT_TABLES: Final = ("outbox", "outbox_dead", "inbox", "dead_letter", "timer", "idempotency")
 _CUSTOMER_TABLES: Final = ("known_customer", "customer_alias")
 
@@ -158,6 +176,30 @@ def drop_kit_tables(op: Operations, *, customers: bool) -> None:
     tables = ("audit", *_KIT_TABLES, *(_CUSTOMER_TABLES if customers else ()))
     for table in tables:
         op.drop_table(table)
+
+
+def create_split_tables(op: Operations, *, service: str) -> None:
+    """What a service that follows merges needs to undo them: which were undone, and whose orders went back."""
+    run_script(op, _SPLITS)
+    grant(op, service=service, tables=_SPLIT_TABLES)
+
+
+def drop_split_tables(op: Operations) -> None:
+    """Undo `create_split_tables`."""
+    for table in _SPLIT_TABLES:
+        op.drop_table(table)
+
+
+def keep_origins(op: Operations, *tables: str) -> None:
+    """Let rows that a merge moves say whose they were, so that a split can give them back."""
+    for table in tables:
+        op.execute(f"ALTER TABLE {table} ADD COLUMN origin_id uuid")
+
+
+def forget_origins(op: Operations, *tables: str) -> None:
+    """Undo `keep_origins`."""
+    for table in tables:
+        op.execute(f"ALTER TABLE {table} DROP COLUMN origin_id")
 
 
 def grant(

@@ -31,7 +31,7 @@ async def dispatch(service: "Service", events: Sequence[Event[Any]], tx: Transac
     if not events:
         return
     if service.follow is not None:
-        await service.follow(events, tx)
+        events = await service.follow(events, tx)
     present = {event.type for event in events}
     for feature in service.features:
         if feature.subscriptions is None:
