@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from moat.contracts.customers import CustomerCreated, CustomerMerged
+from moat.contracts.customers import CustomerCreated, CustomerMerged, CustomerSplit
 from moat.contracts.loyalty import TierUpgraded
 from moat.contracts.scoring import RiskRaised
 from moat.kit.ids import uuid7
@@ -67,6 +67,20 @@ async def test_messages_follow_a_merge_whatever_comes_first(database, clock, an_
     await deliver(SERVICE, database.db, [an_order("after", about=gone)], clock)
 
     assert {row.customer_id for row in await rows(database.db)} == {survivor}
+
+
+async def test_a_split_gives_messages_back_and_those_about_his_orders_go_with_them(database, clock, an_order):
+    gone, survivor = uuid7(), uuid7()
+    merged = an_event(CustomerMerged(from_id=gone), about=survivor)
+    his, own = an_order("since", about=survivor), an_order("own", about=survivor)
+    data = CustomerSplit(from_id=gone, merge_id=merged.id, order_uids=(his.data.order_uid,))
+    await deliver(SERVICE, database.db, [an_order("before", about=gone)], clock)
+    await deliver(SERVICE, database.db, [merged, his, own], clock)
+
+    await deliver(SERVICE, database.db, [an_event(data, about=survivor)], clock)
+
+    whose = {row.values["order_id"]: row.customer_id for row in await rows(database.db)}
+    assert whose == {"before": gone, "since": gone, "own": survivor}
 
 
 async def test_staff_read_a_customers_messages_page_by_page(database, clock, an_order):

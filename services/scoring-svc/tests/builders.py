@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from moat.contracts.customers import CustomerCreated, CustomerMerged
+from moat.contracts.customers import CustomerCreated, CustomerMerged, CustomerSplit
 from moat.contracts.orders import OrderPaid, OrderRefunded
 from moat.kit.events import Event
 from moat.kit.ids import uuid7
@@ -39,3 +39,12 @@ def created(about: UUID, at: datetime) -> Event[Any]:
 
 def merged(from_id: UUID, into: UUID, at: datetime) -> Event[Any]:
     return an_event(CustomerMerged(from_id=from_id), about=into, time=at)
+
+
+def parted(merge: Event[Any], at: datetime, orders: list[Event[Any]]) -> Event[Any]:
+    data = CustomerSplit(
+        from_id=merge.data.from_id,
+        merge_id=UUID(merge.id),
+        order_uids=tuple(order.data.order_uid for order in orders),
+    )
+    return an_event(data, about=merge.about, time=at)

@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 from uuid import UUID
 
-from moat.contracts.customers import CustomerCreated, CustomerMerged
+from moat.contracts.customers import CustomerCreated, CustomerMerged, CustomerSplit
 from moat.contracts.scoring import RiskAssessed, RiskChanged, RiskCleared, RiskRaised
 from moat.kit.events import Event
 from moat.kit.testing import an_event
@@ -18,6 +18,10 @@ def created(about: UUID, *, locale: str | None = None) -> Event[Any]:
 
 def merged(from_id: UUID, into: UUID) -> Event[Any]:
     return an_event(CustomerMerged(from_id=from_id), about=into)
+
+
+def parted(merge: Event[Any]) -> Event[Any]:
+    return an_event(CustomerSplit(from_id=merge.data.from_id, merge_id=UUID(merge.id)), about=merge.about)
 
 
 def raised(about: UUID, value_minor: int = 12_000) -> Event[Any]:

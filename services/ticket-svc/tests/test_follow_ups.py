@@ -13,7 +13,7 @@ from moat.kit.ids import uuid7
 from moat.kit.testing import TestDatabase, deliver, published
 from ticket_svc.features import SERVICE
 
-from .builders import changed, cleared, created, merged, raised
+from .builders import changed, cleared, created, merged, parted, raised
 
 
 async def tickets_of(db: Database) -> list[Any]:
@@ -132,6 +132,24 @@ async def test_a_merge_moves_tickets_to_the_survivor(tickets: TestDatabase, cloc
     [ticket] = await tickets_of(tickets.db)
     [entry] = await history_of(tickets.db, ticket.id)
     assert (ticket.customer_id, entry.customer_id) == (survivor, survivor)
+
+
+async def test_a_split_gives_tickets_and_their_history_back_and_those_opened_since_stay(
+    tickets: TestDatabase, clock: FrozenClock
+):
+    gone, survivor = uuid7(), uuid7()
+    merge = merged(gone, survivor)
+    await deliver(SERVICE, tickets.db, [raised(gone)], clock)
+    await deliver(SERVICE, tickets.db, [merge], clock)
+    await deliver(SERVICE, tickets.db, [cleared(survivor)], clock)
+    await deliver(SERVICE, tickets.db, [raised(survivor)], clock)
+
+    await deliver(SERVICE, tickets.db, [parted(merge)], clock)
+
+    his, since = await tickets_of(tickets.db)
+    assert (his.customer_id, since.customer_id) == (gone, survivor)
+    assert {row.customer_id for row in await history_of(tickets.db, his.id)} == {gone}
+    assert {row.customer_id for row in await history_of(tickets.db, since.id)} == {survivor}
 
 
 @pytest.mark.parametrize("survivor_is", ["older", "newer"])

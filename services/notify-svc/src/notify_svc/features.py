@@ -1,7 +1,7 @@
 """The table of contents of notify-svc, in the order in which a batch passes through it."""
 
 from moat.contracts import engagement
-from moat.contracts.customers import CustomerCreated, CustomerMerged
+from moat.contracts.customers import CustomerCreated, CustomerMerged, CustomerSplit
 from moat.contracts.loyalty import TierUpgraded
 from moat.contracts.orders import OrderPaid
 from moat.contracts.scoring import RiskRaised
@@ -23,7 +23,7 @@ SERVICE = Service(
         Feature("inbox", routes=inbox.router),
         Feature("channels", loops=(dispatcher.dispatch,), in_flight=sending.waiting),
     ),
-    events=(*engagement.EVENTS, CustomerCreated, CustomerMerged, OrderPaid, RiskRaised, TierUpgraded),
+    events=(*engagement.EVENTS, CustomerCreated, CustomerMerged, CustomerSplit, OrderPaid, RiskRaised, TierUpgraded),
     follow=follow_customers,
     gather_ms=100,  # A message takes longer than this to travel.
 )

@@ -27,6 +27,7 @@ SERVICE: Final = Service(
     events=(
         customers.CustomerCreated,
         customers.CustomerMerged,
+        customers.CustomerSplit,
         orders.OrderPaid,
         orders.OrderRefunded,
         *scoring.EVENTS,

@@ -21,6 +21,7 @@ SERVICE: Final = Service(
     events=(
         customers.CustomerCreated,
         customers.CustomerMerged,
+        customers.CustomerSplit,
         *scoring.EVENTS,
         *tickets.EVENTS,
     ),

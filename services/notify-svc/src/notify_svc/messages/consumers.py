@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from moat.contracts.customers import CustomerMerged
+from moat.contracts.customers import CustomerMerged, CustomerSplit
 from moat.contracts.loyalty import TierUpgraded
 from moat.contracts.orders import OrderPaid
 from moat.contracts.scoring import RiskRaised
@@ -21,6 +21,12 @@ subscriptions = Subscriptions()
 async def follow_merges(batch: Batch, tx: Transaction, clock: Clock) -> None:
     """Move the messages of merged customers."""
     await usecases.follow_merges(tx, batch)
+
+
+@subscriptions.on(CustomerSplit)
+async def follow_splits(batch: Batch, tx: Transaction, clock: Clock) -> None:
+    """Give messages back to customers who have parted again."""
+    await usecases.follow_splits(tx, batch)
 
 
 @subscriptions.on(OrderPaid, RiskRaised, TierUpgraded)

@@ -34,7 +34,16 @@ _COUNTS = """
 SELECT status, reason, count(*) AS messages FROM message
 GROUP BY status, reason ORDER BY messages DESC, status, reason LIMIT 100
 """
-_MOVE = "UPDATE message SET customer_id = :to_id WHERE customer_id = :from_id"
+_MOVE = """
+UPDATE message SET customer_id = :to_id, origin_id = coalesce(origin_id, CAST(:from_id AS uuid))
+WHERE customer_id = :from_id
+"""
+# What thanks for an order is about the order.
+_GIVE_BACK = """
+UPDATE message SET customer_id = :to_id, origin_id = nullif(origin_id, CAST(:to_id AS uuid))
+WHERE customer_id = :from_id
+  AND (origin_id = ANY(CAST(:origins AS uuid[])) OR subject_key = ANY(CAST(:orders AS text[])))
+"""
 
 
 async def insert(
@@ -70,6 +79,15 @@ async def page(
 async def move(tx: Transaction, *, from_id: UUID, to_id: UUID) -> None:
     """The messages of a customer who was merged away are the survivor's."""
     await tx.execute(_MOVE, from_id=from_id, to_id=to_id)
+
+
+async def give_back(
+    tx: Transaction, *, from_id: UUID, to_id: UUID, origins: Sequence[UUID], orders: Sequence[UUID]
+) -> None:
+    """The messages that were theirs, and those about these orders, are those of who has parted again."""
+    await tx.execute(
+        _GIVE_BACK, from_id=from_id, to_id=to_id, origins=list(origins), orders=[str(uid) for uid in orders]
+    )
 
 
 async def counts(tx: Transaction) -> Sequence[Row[Any]]:

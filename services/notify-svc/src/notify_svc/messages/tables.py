@@ -23,6 +23,7 @@ message = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_attempt_at", DateTime(timezone=True), comment="lease and back-off of a waiting e-mail"),
     Column("read_at", DateTime(timezone=True)),
+    Column("origin_id", Uuid, comment="whose it was before merges moved it"),
     CheckConstraint("channel IN ('inbox', 'email')", name="message_channel"),
     CheckConstraint(
         "status IN ('sent', 'delivered', 'failed', 'suppressed', 'deferred')",

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from moat.contracts.customers import CustomerMerged
+from moat.contracts.customers import CustomerMerged, CustomerSplit
 from moat.contracts.engagement import MessageDelivered
+from moat.customers import partings
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
 from notify_svc.messages import queries
@@ -32,7 +33,16 @@ async def write_to_customers(tx: Transaction, occasions: Sequence[Occasion], *, 
 async def follow_merges(tx: Transaction, merges: Sequence[Event[CustomerMerged]]) -> None:
     """The messages of who was merged away are the survivor's."""
     for event in merges:
-        await queries.move(tx, from_id=event.data.from_id, to_id=event.about)
+        if event.data.from_id != event.about:
+            await queries.move(tx, from_id=event.data.from_id, to_id=event.about)
+
+
+async def follow_splits(tx: Transaction, splits: Sequence[Event[CustomerSplit]]) -> None:
+    """The messages of who has parted again, and about his orders, are his."""
+    for one in await partings(tx, splits):
+        await queries.give_back(
+            tx, from_id=one.survivor_id, to_id=one.customer_id, origins=one.origins, orders=one.order_uids
+        )
 
 
 def _announce(tx: Transaction, message: Planned, at: datetime) -> None:

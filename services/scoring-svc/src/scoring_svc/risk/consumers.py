@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from moat.contracts.customers import CustomerMerged
+from moat.contracts.customers import CustomerMerged, CustomerSplit
 from moat.contracts.orders import OrderPaid, OrderRefunded
 from moat.kit.clock import Clock
 from moat.kit.db.transaction import Transaction
@@ -16,6 +16,12 @@ subscriptions: Final = Subscriptions()
 async def follow_merges(batch: Batch, tx: Transaction, clock: Clock) -> None:
     """Give the survivor the risk of both."""
     await usecases.assess_survivors(tx, batch, at=clock.now())
+
+
+@subscriptions.on(CustomerSplit)
+async def follow_splits(batch: Batch, tx: Transaction, clock: Clock) -> None:
+    """Judge each of two who were one by his own orders."""
+    await usecases.assess_parted(tx, batch, at=clock.now())
 
 
 @subscriptions.on(OrderPaid, OrderRefunded)

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from moat.contracts.customers import CustomerMerged
+from moat.contracts.customers import CustomerMerged, CustomerSplit
 from moat.contracts.scoring import RiskAssessed, RiskChanged, RiskCleared, RiskRaised
+from moat.customers import partings
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
 from moat.kit.messaging.subscriptions import Batch
@@ -54,6 +55,21 @@ async def assess_survivors(tx: Transaction, merges: Sequence[Event[CustomerMerge
     await queries.forget(tx, gone)
     await clear_timers(tx, CROSSING, [str(id_) for id_ in gone])
     await _assess(tx, heirs, causes, at=at)
+
+
+async def assess_parted(tx: Transaction, splits: Sequence[Event[CustomerSplit]], *, at: datetime) -> None:
+    """Assess both whom a split parts, each by his own orders; who has none left has no risk."""
+    parted = await partings(tx, splits)
+    causes = {id_: one.event for one in parted for id_ in (one.survivor_id, one.customer_id)}
+    known = await queries.lock_or_make(tx, causes)
+    without = sorted(known.keys() - (await silence.standings(tx, known.keys())).keys())
+    for id_ in without:
+        risk = known.pop(id_)
+        if risk.assessment is not None and risk.raised_at is not None:
+            _announce(tx, News.CLEARED, id_, risk.assessment, at=whole_milliseconds(at), cause=causes[id_])
+    await queries.forget(tx, without)
+    await clear_timers(tx, CROSSING, [str(id_) for id_ in without])
+    await _assess(tx, known, causes, at=at)
 
 
 async def cross(tx: Transaction, due: Sequence[DueTimer], *, now: datetime) -> None:

@@ -1,8 +1,8 @@
-"""Event door of silence: payments, refunds and merges."""
+"""Event door of silence: payments, refunds, merges and splits."""
 
 from typing import Final
 
-from moat.contracts.customers import CustomerMerged
+from moat.contracts.customers import CustomerMerged, CustomerSplit
 from moat.contracts.orders import OrderPaid, OrderRefunded
 from moat.kit.clock import Clock
 from moat.kit.db.transaction import Transaction
@@ -16,6 +16,12 @@ subscriptions: Final = Subscriptions()
 async def move_purchases(batch: Batch, tx: Transaction, clock: Clock) -> None:
     """Follow merges before anything new is recorded."""
     await usecases.move_orders(tx, batch)
+
+
+@subscriptions.on(CustomerSplit)
+async def give_purchases_back(batch: Batch, tx: Transaction, clock: Clock) -> None:
+    """Follow splits: the orders of who has parted again are his."""
+    await usecases.give_orders_back(tx, batch)
 
 
 @subscriptions.on(OrderPaid, OrderRefunded)

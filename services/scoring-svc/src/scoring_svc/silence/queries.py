@@ -39,6 +39,9 @@ SELECT order_uid, customer_id FROM purchase
 WHERE order_uid = ANY(CAST(:order_uids AS uuid[])) AND paid_at IS NOT NULL
 """
 _MOVE = "UPDATE purchase SET customer_id = :to_id WHERE customer_id = :from_id"
+_GIVE_BACK = """
+UPDATE purchase SET customer_id = :to_id WHERE customer_id = :from_id AND order_uid = ANY(CAST(:order_uids AS uuid[]))
+"""
 # Recomputed from the customer's orders each time: a projection that cannot drift, at the cost of reading them.
 _STANDINGS = """
 WITH paid AS (
@@ -107,6 +110,11 @@ async def owners(tx: Transaction, order_uids: Collection[UUID]) -> Mapping[UUID,
 async def move(tx: Transaction, from_id: UUID, to_id: UUID) -> None:
     """Give the orders of one customer to another."""
     await tx.execute(_MOVE, from_id=from_id, to_id=to_id)
+
+
+async def give_back(tx: Transaction, order_uids: Collection[UUID], from_id: UUID, to_id: UUID) -> None:
+    """Give some orders of one customer to another."""
+    await tx.execute(_GIVE_BACK, order_uids=list(order_uids), from_id=from_id, to_id=to_id)
 
 
 async def standings(tx: Transaction, customer_ids: Collection[UUID]) -> Mapping[UUID, Standing]:

@@ -1,10 +1,11 @@
-"""What silence does with orders and merges, inside the transaction it is given."""
+"""What silence does with orders, merges and splits, inside the transaction it is given."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from moat.contracts.customers import CustomerMerged
+from moat.contracts.customers import CustomerMerged, CustomerSplit
 from moat.contracts.orders import OrderPaid
+from moat.customers import partings
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
 from moat.kit.messaging.subscriptions import Batch
@@ -30,3 +31,9 @@ async def move_orders(tx: Transaction, merges: Iterable[Event[CustomerMerged]]) 
     for event in merges:
         if event.data.from_id != event.about:
             await queries.move(tx, event.data.from_id, event.about)
+
+
+async def give_orders_back(tx: Transaction, splits: Sequence[Event[CustomerSplit]]) -> None:
+    """Give the orders of customers who have parted again to them."""
+    for one in await partings(tx, splits):
+        await queries.give_back(tx, one.order_uids, one.survivor_id, one.customer_id)

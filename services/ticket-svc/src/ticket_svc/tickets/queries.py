@@ -48,9 +48,18 @@ WHERE customer_id = ANY(CAST(:customer_ids AS uuid[])) AND kind = 'follow_up' AN
 ORDER BY id FOR UPDATE
 """
 _MOVE: Final = (
-    "UPDATE ticket SET customer_id = :to_id WHERE customer_id = :from_id",
+    "UPDATE ticket SET customer_id = :to_id, origin_id = coalesce(origin_id, CAST(:from_id AS uuid))"
+    " WHERE customer_id = :from_id",
     # After the tickets, whose locks a reply under way still holds: so this sees the entry it has written.
     "UPDATE ticket_entry SET customer_id = :to_id WHERE customer_id = :from_id",
+)
+_GIVE_BACK: Final = (
+    # Where he who has parted is somebody else by now who has one of the rule open, the ticket stays.
+    "UPDATE ticket t SET customer_id = :to_id, origin_id = nullif(origin_id, CAST(:to_id AS uuid))"
+    " WHERE customer_id = :from_id AND origin_id = ANY(CAST(:origins AS uuid[])) AND NOT EXISTS ("
+    "SELECT FROM ticket o WHERE o.customer_id = :to_id AND o.rule = t.rule AND o.status IN ('open', 'pending'))",
+    "UPDATE ticket_entry e SET customer_id = t.customer_id FROM ticket t"
+    " WHERE t.id = e.ticket_id AND e.customer_id = :from_id AND t.customer_id = :to_id",
 )
 _LIST: Final = "SELECT * FROM ticket WHERE true"
 _FILTERS: Final = {
@@ -159,8 +168,15 @@ async def move(tx: Transaction, from_id: UUID, to_id: UUID) -> None:
         await tx.execute(sql, from_id=from_id, to_id=to_id)
 
 
+async def give_back(tx: Transaction, origins: Sequence[UUID], from_id: UUID, to_id: UUID) -> None:
+    """Give tickets that were one of these customers' to who has parted again, with their history."""
+    await tx.execute(_GIVE_BACK[0], origins=list(origins), from_id=from_id, to_id=to_id)
+    await tx.execute(_GIVE_BACK[1], from_id=from_id, to_id=to_id)
+
+
 def _ticket(row: Any) -> Ticket:
-    return Ticket(**{**row._mapping, "status": Status(row.status)})
+    known = {name: value for name, value in row._mapping.items() if name != "origin_id"}
+    return Ticket(**{**known, "status": Status(row.status)})
 
 
 def _entry(row: Any) -> Entry:

@@ -27,6 +27,7 @@ ticket: Final = Table(
     Column("rule", Text, comment="code of the rule it was born from"),
     Column("rule_version", Integer),
     Column("entries_count", Integer, nullable=False),
+    Column("origin_id", Uuid, comment="whose it was before merges moved it"),
 )
 
 ticket_entry: Final = Table(

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from moat.contracts.customers import CustomerMerged
+from moat.contracts.customers import CustomerMerged, CustomerSplit
+from moat.customers import partings
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
 from moat.kit.ids import uuid7
@@ -150,3 +151,9 @@ async def follow_merge(tx: Transaction, merge: Event[CustomerMerged], *, at: dat
     dropped = [(ticket, merge) for ticket in both if ticket.rule is not None and kept[ticket.rule] is not ticket]
     await move_tickets(tx, dropped, Move.DROP, SYSTEM, at=at, reason=MERGED)
     await queries.move(tx, from_id, to_id)
+
+
+async def follow_splits(tx: Transaction, splits: Sequence[Event[CustomerSplit]]) -> None:
+    """Tickets that a merge had moved go back; those opened since stay with the survivor."""
+    for one in await partings(tx, splits):
+        await queries.give_back(tx, one.origins, one.survivor_id, one.customer_id)
