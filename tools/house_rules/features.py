@@ -26,6 +26,8 @@ NAMED: Final = {
     "loyalty_svc.clubs.settling": "what every door of clubs ends in, over facts, rows, timers and events",
     "loyalty_svc.earning.publishing": "what a rule is checked against: the documents beside it",
     "loyalty_svc.ledger.audit": "the invariants as SQL",
+    "loyalty_svc.ledger.ownership": "the SQL of splits",
+    "loyalty_svc.ledger.splitting": "the use case of a customer who parts again, over postings, accounts and lots",
     "loyalty_svc.ledger.settling": "what every change of an account ends with, over accounts, lots and postings",
     "loyalty_svc.referrals.settling": "the use case that every door of referrals ends in",
     "loyalty_svc.simulation.awarding": "asks the heart of earning over facts of the log, those of members beside them",

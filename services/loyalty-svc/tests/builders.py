@@ -1,10 +1,11 @@
 """Short ways to say what happened to a customer."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from moat.contracts.customers import CustomerCreated, CustomerMerged
+from moat.contracts.customers import CustomerCreated, CustomerMerged, CustomerSplit
 from moat.contracts.orders import OrderPaid, OrderRefunded
 from moat.kit.events import Event
 from moat.kit.ids import uuid7
@@ -47,3 +48,14 @@ def refunded(
 
 def merged(from_id: UUID, into: UUID, *, day: float = 50) -> Event[Any]:
     return an_event(CustomerMerged(from_id=from_id), about=into, time=at(day))
+
+
+def parted(merge: Event[Any], *orders: UUID, formers: tuple[UUID, ...] = (), day: float = 60) -> Event[Any]:
+    """The split that undoes a merge; `orders` are the paid ones of who parts again."""
+    data = CustomerSplit(from_id=merge.data.from_id, merge_id=UUID(merge.id), former_ids=formers, order_uids=orders)
+    return an_event(data, about=UUID(merge.key), time=at(day))
+
+
+def again(event: Event[Any]) -> Event[Any]:
+    """The event as it was sent: what is delivered is changed by following merges."""
+    return replace(event, subject_id=UUID(event.key))

@@ -1,4 +1,4 @@
-"""The ledger against a model in twenty lines: anything in any order, a clock that moves on, L1 to L8 after each step.
+"""The ledger against a short model: anything in any order, a clock that moves on, L1 to L8 after each step.
 
 The machine's rules run in a thread; what they do to the database runs in the test's own loop.
 """
@@ -25,7 +25,7 @@ from loyalty_svc.ledger.problems import InsufficientPoints
 from moat.kit.ids import uuid7
 
 from .bank import Bank
-from .builders import merged, paid, refunded
+from .builders import merged, paid, parted, refunded
 from .house import House
 
 T = TypeVar("T")
@@ -55,11 +55,23 @@ class Purse:
         self.lots.append([expires_at, number, points - paid_off, 0])
 
     def reverse(self, number: int, points: int, now: datetime) -> None:
-        lot = next(lot for lot in self.lots if lot[1] == number)
-        for part in (2, 3):
-            taken = min(points, lot[part])
-            lot[part], points = lot[part] - taken, points - taken
+        for lot in [lot for lot in self.lots if lot[1] == number]:
+            for part in (2, 3):
+                taken = min(points, lot[part])
+                lot[part], points = lot[part] - taken, points - taken
         self.pay(points, now)
+
+    def part(self, his: set[int]) -> list[list[Any]]:
+        """The lots of these orders; those that holds need besides the others stay, whole, the first to be spent."""
+        kept = sum(self.holds.values()) - sum(lot[2] for lot in self.lots if lot[1] not in his)
+        going = []
+        for lot in sorted(lot for lot in self.lots if lot[1] in his):
+            if lot[2] and kept > 0:
+                kept -= lot[2]
+            else:
+                going.append(lot)
+        self.lots = [lot for lot in self.lots if lot not in going]
+        return going
 
     def expire(self, now: datetime) -> None:
         kept = sum(self.holds.values())
@@ -106,7 +118,7 @@ class Ledger(RuleBasedStateMachine):
         self.learn(event)
         self.settle()
         self.purses[place].earn(len(self.orders), points, at + LIFE, self.now)
-        self.orders.append({"order": order, "place": place, "points": points, "refunded": 0})
+        self.orders.append({"order": order, "place": place, "whose": place, "points": points, "refunded": 0})
         self.settle()
 
     @precondition(lambda self: self.orders)
@@ -196,7 +208,7 @@ class Ledger(RuleBasedStateMachine):
     @precondition(lambda self: len(self.purses) == 2)
     @rule()
     def merge(self) -> None:
-        event = merged(self.who[1], self.who[0])
+        self.last_merge = event = merged(self.who[1], self.who[0])
         event.time = self.now
         self.learn(event)
         self.settle()
@@ -207,6 +219,23 @@ class Ledger(RuleBasedStateMachine):
         purse.pay(owed, self.now)
         for one in self.orders:
             one["place"] = 0
+        self.settle()
+
+    @precondition(lambda self: len(self.purses) == 1)
+    @rule(data=st.data())
+    def split(self, data: st.DataObject) -> None:
+        """Some of the orders since the merge turn out to be his who parts; once his they are for good."""
+        since = [number for number, one in enumerate(self.orders) if not one["whose"] and one["place"] == 0]
+        for number in data.draw(st.sets(st.sampled_from(since), max_size=2) if since else st.just(set())):
+            self.orders[number]["whose"] = 1
+        his = {number for number, one in enumerate(self.orders) if one["whose"]}
+        event = parted(self.last_merge, *(self.orders[number]["order"] for number in his))
+        event.time = self.now
+        self.learn(event)
+        self.settle()
+        self.purses.append(Purse(self.purses[0].part(his)))
+        for number in his:
+            self.orders[number]["place"] = 1
         self.settle()
 
     @invariant()
@@ -243,6 +272,8 @@ async def test_anything_in_any_order_is_what_the_model_says(house: House):
 
     async with house.db.transaction() as tx:
         kinds = {row.kind for row in await tx.all("SELECT DISTINCT kind FROM posting")}
+        splits = await tx.scalar("SELECT count(*) FROM posting WHERE reason = 'customer.split'")
         ends = {row.status for row in await tx.all("SELECT DISTINCT status FROM hold")}
     assert kinds == {"earned", "reversed", "spent", "expired", "transferred"}
+    assert splits > 20
     assert ends >= {"confirmed", "released", "timed_out"}

@@ -151,6 +151,7 @@ SERVICE: Final = Service(
         customers.CustomerMerged,
         customers.CustomerOccasionReached,
         customers.CustomerProfileUpdated,
+        customers.CustomerSplit,
         orders.OrderPaid,
         orders.OrderRefunded,
         tickets.TicketClosed,

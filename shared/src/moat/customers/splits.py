@@ -104,12 +104,12 @@ async def partings(tx: Transaction, batch: Batch) -> list[Parting]:
     return out
 
 
-async def give_back(tx: Transaction, table: str, splits: Sequence[Parting]) -> None:
-    """Rows whose `origin_id` says that they were his are his again; of one table with a `customer_id`."""
+async def give_back(tx: Transaction, table: str, splits: Sequence[Parting], *, where: str = "true") -> None:
+    """Rows of a table whose `origin_id` says that they were his are his again, as far as they fulfil a condition."""
     for one in splits:
         await tx.execute(
             f"UPDATE {table} SET customer_id = :customer_id, origin_id = nullif(origin_id, CAST(:customer_id AS uuid))"  # noqa: S608
-            " WHERE customer_id = :survivor_id AND origin_id = ANY(CAST(:origins AS uuid[]))",
+            f" WHERE customer_id = :survivor_id AND origin_id = ANY(CAST(:origins AS uuid[])) AND {where}",
             customer_id=one.customer_id,
             survivor_id=one.survivor_id,
             origins=list(one.origins),

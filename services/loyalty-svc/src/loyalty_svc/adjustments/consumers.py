@@ -1,7 +1,8 @@
 """The event door of adjustments: customers who turn out to be one."""
 
 from loyalty_svc.adjustments import queries
-from moat.contracts.customers import CustomerMerged
+from moat.contracts.customers import CustomerMerged, CustomerSplit
+from moat.customers import give_back, partings
 from moat.kit.clock import Clock
 from moat.kit.db.transaction import Transaction
 from moat.kit.messaging.subscriptions import Batch, Subscriptions
@@ -15,3 +16,9 @@ async def move_adjustments(batch: Batch, tx: Transaction, clock: Clock) -> None:
     for event in batch:
         if event.data.from_id != event.about:
             await queries.move(tx, event.data.from_id, event.about)
+
+
+@subscriptions.on(CustomerSplit)
+async def give_adjustments_back(batch: Batch, tx: Transaction, clock: Clock) -> None:
+    """What was asked for him before a merge is asked for him again."""
+    await give_back(tx, "adjustment", await partings(tx, batch))

@@ -19,7 +19,10 @@ UPDATE adjustment SET status = :status, decided_by = :decided_by, decided_at = :
   posting_id = :posting_id
 WHERE id = :id
 """
-_MOVE = "UPDATE adjustment SET customer_id = :to_id WHERE customer_id = :from_id"
+_MOVE = """
+UPDATE adjustment SET customer_id = :to_id, origin_id = coalesce(origin_id, CAST(:from_id AS uuid))
+WHERE customer_id = :from_id
+"""
 _PAGE = f"""
 SELECT {_COLUMNS} FROM adjustment
 WHERE (CAST(:customer_id AS uuid) IS NULL OR customer_id = :customer_id)

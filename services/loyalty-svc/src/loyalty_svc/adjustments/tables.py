@@ -9,6 +9,7 @@ adjustment = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("customer_id", Uuid, nullable=False),
+    Column("origin_id", Uuid, comment="whose it was before merges moved it"),
     Column("account_type", Text(collation="C"), nullable=False),
     Column("amount", BigInteger, nullable=False, comment="negative: taken"),
     Column("reason", Text, nullable=False),

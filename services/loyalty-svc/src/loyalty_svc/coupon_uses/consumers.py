@@ -1,7 +1,8 @@
 """The event door of coupon uses: customers who turn out to be one."""
 
 from loyalty_svc.coupon_uses import queries
-from moat.contracts.customers import CustomerMerged
+from moat.contracts.customers import CustomerMerged, CustomerSplit
+from moat.customers import give_back, partings
 from moat.kit.clock import Clock
 from moat.kit.db.transaction import Transaction
 from moat.kit.messaging.subscriptions import Batch, Subscriptions
@@ -13,3 +14,9 @@ subscriptions = Subscriptions()
 async def move_uses(batch: Batch, tx: Transaction, clock: Clock) -> None:
     """Give the survivors the uses, and the counts against their limits, of those who were merged away."""
     await queries.move(tx, [(event.data.from_id, event.about) for event in batch])
+
+
+@subscriptions.on(CustomerSplit)
+async def give_uses_back(batch: Batch, tx: Transaction, clock: Clock) -> None:
+    """Uses that were his are his again; what is reserved, and what limits have counted, stays with the survivor."""
+    await give_back(tx, "coupon_use", await partings(tx, batch), where="state <> 'reserved'")

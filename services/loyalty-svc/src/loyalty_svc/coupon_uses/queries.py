@@ -86,7 +86,7 @@ WHERE customer_id = :customer_id AND (CAST(:after AS uuid) IS NULL OR id < CAST(
 ORDER BY id DESC LIMIT :limit
 """
 _MOVE_USES = """
-UPDATE coupon_use u SET customer_id = m.to_id
+UPDATE coupon_use u SET customer_id = m.to_id, origin_id = coalesce(u.origin_id, m.from_id)
 FROM unnest(CAST(:from_ids AS uuid[]), CAST(:to_ids AS uuid[])) AS m (from_id, to_id) WHERE u.customer_id = m.from_id
 """
 _MOVE_COUNTS = """

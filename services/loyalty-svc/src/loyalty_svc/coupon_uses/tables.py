@@ -21,6 +21,7 @@ coupon_use = Table(
     Column("code_id", Uuid, nullable=False),
     Column("pool_id", Uuid, nullable=False),
     Column("customer_id", Uuid, nullable=False),
+    Column("origin_id", Uuid, comment="whose it was before merges moved it"),
     Column("reserved_at", DateTime(timezone=True), nullable=False),
     Column("until", DateTime(timezone=True), nullable=False, comment="when the reservation ends by itself"),
     Column("redeemed_at", DateTime(timezone=True)),

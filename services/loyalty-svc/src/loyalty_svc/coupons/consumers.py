@@ -2,8 +2,9 @@
 
 from loyalty_svc.coupons import queries, usecases
 from loyalty_svc.coupons.announcing import Wish
-from moat.contracts.customers import CustomerMerged
+from moat.contracts.customers import CustomerMerged, CustomerSplit
 from moat.contracts.loyalty import IssueCoupon
+from moat.customers import give_back, partings
 from moat.kit.clock import Clock
 from moat.kit.db.transaction import Transaction
 from moat.kit.messaging.subscriptions import Batch, Subscriptions
@@ -24,3 +25,9 @@ async def issue_coupons(batch: Batch, tx: Transaction, clock: Clock) -> None:
         Wish(event.about, event.data.coupon, f"request {event.source} {event.id}", event.time, event) for event in batch
     ]
     await usecases.issue(tx, wishes, at=clock.now())
+
+
+@subscriptions.on(CustomerSplit)
+async def give_codes_back(batch: Batch, tx: Transaction, clock: Clock) -> None:
+    """Codes that were his before a merge are his again; those given since stay."""
+    await give_back(tx, "coupon_code", await partings(tx, batch))

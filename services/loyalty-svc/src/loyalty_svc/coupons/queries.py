@@ -83,7 +83,7 @@ _ISSUED = """
 SELECT id, code, issue_key FROM coupon_code WHERE issue_key = ANY(CAST(:keys AS text[]))
 """
 _MOVE = """
-UPDATE coupon_code c SET customer_id = m.to_id
+UPDATE coupon_code c SET customer_id = m.to_id, origin_id = coalesce(c.origin_id, m.from_id)
 FROM unnest(CAST(:from_ids AS uuid[]), CAST(:to_ids AS uuid[])) AS m (from_id, to_id) WHERE c.customer_id = m.from_id
 """
 

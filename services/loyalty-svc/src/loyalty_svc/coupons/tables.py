@@ -53,6 +53,7 @@ coupon_code = Table(
     Column("id", Uuid, primary_key=True),
     Column("pool_id", Uuid, nullable=False),
     Column("customer_id", Uuid, comment="whose it is alone; null for whoever has it"),
+    Column("origin_id", Uuid, comment="whose it was before merges moved it"),
     Column("issued_at", DateTime(timezone=True), comment="when it was given to its customer"),
     Column("expires_at", DateTime(timezone=True)),
     Column("withdrawn_at", DateTime(timezone=True)),

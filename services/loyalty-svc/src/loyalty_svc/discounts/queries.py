@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from loyalty_svc.discounts.share import Cell, Share
+from loyalty_svc.ledger.owners import owned
 from moat.kit.db.transaction import Transaction
 
 _IS_KEPT: Final = """
@@ -20,10 +21,8 @@ WITH asked (root, at) AS (
 customer (root, id) AS (
   SELECT root, root FROM asked
   UNION SELECT a.to_id, a.from_id FROM customer_alias a JOIN asked ON a.to_id = asked.root),
-paid AS (
-  SELECT c.root, p.cause_id, min(p.order_id) AS order_id FROM customer c
-  JOIN posting p ON p.customer_id = c.id AND p.kind = 'earned' AND p.order_id IS NOT NULL
-  GROUP BY c.root, p.cause_id),
+mine AS ({owned("p.cause_id, p.order_id", "p.kind = 'earned' AND p.order_id IS NOT NULL")}),
+paid AS (SELECT root, cause_id, min(order_id) AS order_id FROM mine GROUP BY root, cause_id),
 bought AS (
   SELECT p.root, o.paid_at, EXISTS (
     SELECT FROM coupon_use u WHERE u.customer_id = p.root AND u.order_id = p.order_id AND u.state = 'redeemed') AS used

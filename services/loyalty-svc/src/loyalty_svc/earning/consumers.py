@@ -2,7 +2,8 @@
 
 from loyalty_svc.earning import queries, usecases
 from loyalty_svc.facts import ORDERS, OTHERS
-from moat.contracts.customers import CustomerMerged
+from moat.contracts.customers import CustomerMerged, CustomerSplit
+from moat.customers import partings
 from moat.kit.clock import Clock
 from moat.kit.db.transaction import Transaction
 from moat.kit.messaging.subscriptions import Batch, Subscriptions
@@ -14,6 +15,12 @@ subscriptions = Subscriptions()
 async def follow_merges(batch: Batch, tx: Transaction, clock: Clock) -> None:
     """What was counted and noted of a merged customer is the survivor's."""
     await queries.move(tx, [(event.data.from_id, event.about) for event in batch])
+
+
+@subscriptions.on(CustomerSplit)
+async def follow_splits(batch: Batch, tx: Transaction, clock: Clock) -> None:
+    """Orders of who has parted again are his, so what is returned of them is taken from him."""
+    await queries.part(tx, await partings(tx, batch))
 
 
 @subscriptions.on(*ORDERS)

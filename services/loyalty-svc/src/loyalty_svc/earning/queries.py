@@ -10,6 +10,7 @@ from loyalty_svc.earning.bench import AwardNote
 from loyalty_svc.earning.limits import Counter, Key
 from loyalty_svc.earning.orders import OrderEarning, Part, Refund
 from loyalty_svc.earning.returns import LineAward, OrderLine
+from moat.customers import Parting, give_back
 from moat.kit.db.asking import Answer
 from moat.kit.db.transaction import Transaction
 from moat.kit.ids import uuid7
@@ -92,8 +93,17 @@ ORDER BY t.cause_id, t.code COLLATE "C" ON CONFLICT (cause_id, code) DO NOTHING
 _NOTED = "SELECT DISTINCT cause_id FROM award WHERE cause_id = ANY(CAST(:ids AS uuid[]))"
 _LOCK_ORDER = _LOAD + " FOR UPDATE OF o"
 _MOVE_AWARDS = """
-UPDATE award a SET customer_id = t.to_id
+UPDATE award a SET customer_id = t.to_id, origin_id = coalesce(a.origin_id, t.from_id)
 FROM unnest(CAST(:from_ids AS uuid[]), CAST(:to_ids AS uuid[])) AS t (from_id, to_id) WHERE a.customer_id = t.from_id
+"""
+_GIVE_AWARDS_BACK = """
+UPDATE award SET customer_id = :customer_id
+WHERE customer_id = :survivor_id AND cause_id = ANY(CAST(:order_uids AS uuid[]))
+"""
+_GIVE_ORDERS_BACK = """
+UPDATE order_earning SET customer_id = :from_id, revision = revision + 1
+WHERE order_uid = ANY(CAST(:order_uids AS uuid[])) AND customer_id IN (
+  SELECT CAST(:survivor_id AS uuid) UNION ALL SELECT from_id FROM customer_alias WHERE to_id = :survivor_id)
 """
 _MOVE_COUNTERS = """
 WITH gone AS (
@@ -263,3 +273,12 @@ async def move(tx: Transaction, merges: Sequence[tuple[UUID, UUID]]) -> None:
     ids = {"from_ids": [from_id for from_id, _ in merges], "to_ids": [to_id for _, to_id in merges]}
     await tx.execute(_MOVE_AWARDS, **ids)
     await tx.execute(_MOVE_COUNTERS, **ids)
+
+
+async def part(tx: Transaction, splits: Sequence[Parting]) -> None:
+    """Give orders and awards back to customers who have parted; what limits have counted stays with the survivors."""
+    await give_back(tx, "award", splits)
+    for one in splits:
+        orders = {"survivor_id": one.survivor_id, "order_uids": list(one.order_uids)}
+        await tx.execute(_GIVE_AWARDS_BACK, customer_id=one.customer_id, **orders)
+        await tx.execute(_GIVE_ORDERS_BACK, from_id=one.from_id, **orders)

@@ -49,6 +49,7 @@ award = Table(
     Column("id", Uuid, primary_key=True),
     Column("customer_id", Uuid, nullable=False),
     Column("cause_id", Uuid, nullable=False, comment="the order, or what the event is about"),
+    Column("origin_id", Uuid, comment="whose it was before merges moved it"),
     Column("at", DateTime(timezone=True), nullable=False, comment="when the event happened"),
     Column("noted_at", DateTime(timezone=True), nullable=False),
     Column("wanted", BigInteger, nullable=False, comment="what the rule gives without limits"),

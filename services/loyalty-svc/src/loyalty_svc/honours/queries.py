@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from loyalty_svc.honours.members import Facts
+from loyalty_svc.ledger.owners import owned
 from moat.kit.db.transaction import Transaction
 
 # What is asked for is joined, the rest is not. Orders and tasks follow merges when they are read, or were moved.
@@ -31,13 +32,12 @@ _PARTS: Final = (
     (
         {"orders_count", "spent_minor"},
         "coalesce(o.orders_count, 0) AS orders_count, o.spent",
-        """LEFT JOIN (
+        f"""LEFT JOIN (
   WITH customer (root, id) AS (
     SELECT id, id FROM unnest(CAST(:ids AS uuid[])) AS id
     UNION ALL SELECT to_id, from_id FROM customer_alias WHERE to_id = ANY(CAST(:ids AS uuid[]))),
-  paid AS (
-    SELECT DISTINCT c.root, p.cause_id FROM customer c
-    JOIN posting p ON p.customer_id = c.id AND p.kind = 'earned' AND p.order_id IS NOT NULL),
+  mine AS ({owned("p.cause_id", "p.kind = 'earned' AND p.order_id IS NOT NULL")}),
+  paid AS (SELECT DISTINCT root, cause_id FROM mine),
   kept AS (
     SELECT p.root, e.currency, e.total_minor, e.total_minor - least(e.total_minor, coalesce((
       SELECT sum(CAST(r->>3 AS bigint)) FROM jsonb_array_elements(e.refunds) AS r WHERE r->>2 = e.currency
@@ -47,7 +47,7 @@ _PARTS: Final = (
     SELECT root, currency, count(*) FILTER (WHERE minor > 0 OR total_minor = 0) AS orders, sum(minor)::bigint AS minor
     FROM kept GROUP BY root, currency)
   SELECT root, sum(orders)::bigint AS orders_count, jsonb_object_agg(currency, minor) AS spent
-  FROM summed GROUP BY root) AS o ON o.root = c.id""",
+  FROM summed GROUP BY root) AS o ON o.root = c.id""",  # noqa: S608
     ),
     (
         {"referrals_rewarded"},

@@ -26,26 +26,30 @@ broken AS (
   FROM posting p FULL JOIN (SELECT DISTINCT posting_id FROM sums) s ON s.posting_id = p.id
   WHERE p.id IS NULL OR s.posting_id IS NULL)
 """
-# A balance is the sum of its legs. Lifetime totals move with merges, so they are compared over all the customers who
-# became one.
+# A balance is the sum of its legs. Lifetime totals are those of whom the postings belong to; they move with merges, so
+# they are compared over all the customers who became one.
 _L2: Final = """
 WITH moved AS (
-  SELECT l.customer_id, l.account_type AS type, sum(l.amount) AS amount,
-         coalesce(sum(l.amount) FILTER (WHERE p.kind = 'earned'), 0) AS earned,
-         coalesce(-sum(l.amount) FILTER (WHERE p.kind = 'reversed'), 0) AS reversed,
-         coalesce(-sum(l.amount) FILTER (WHERE p.kind = 'spent'), 0) AS spent,
-         coalesce(-sum(l.amount) FILTER (WHERE p.kind = 'expired'), 0) AS expired
-  FROM leg l JOIN posting p ON p.id = l.posting_id WHERE l.customer_id IS NOT NULL GROUP BY 1, 2),
+  SELECT customer_id, account_type AS type, sum(amount) AS amount FROM leg WHERE customer_id IS NOT NULL GROUP BY 1, 2),
+posted AS (
+  SELECT p.owner_id AS customer_id, e.account_type AS type,
+         coalesce(sum(e.amount) FILTER (WHERE p.kind = 'earned'), 0) AS earned,
+         coalesce(-sum(e.amount) FILTER (WHERE p.kind = 'reversed'), 0) AS reversed,
+         coalesce(-sum(e.amount) FILTER (WHERE p.kind = 'spent'), 0) AS spent,
+         coalesce(-sum(e.amount) FILTER (WHERE p.kind = 'expired'), 0) AS expired
+  FROM owned_posting p JOIN entry e ON e.posting_id = p.id GROUP BY 1, 2),
 both_sides AS (
-  SELECT customer_id, type, coalesce(a.available + a.pending + a.reserved, 0) AS held, coalesce(m.amount, 0) AS amount,
+  SELECT customer_id, type,
          coalesce(a.earned_total, 0) - coalesce(m.earned, 0) AS earned,
          coalesce(a.reversed_total, 0) - coalesce(m.reversed, 0) AS reversed,
          coalesce(a.spent_total, 0) - coalesce(m.spent, 0) AS spent,
          coalesce(a.expired_total, 0) - coalesce(m.expired, 0) AS expired
-  FROM account a FULL JOIN moved m USING (customer_id, type)),
+  FROM account a FULL JOIN posted m USING (customer_id, type)),
 broken AS (
-  SELECT customer_id AS id, type || ' holds ' || held || ', entries sum to ' || amount AS what
-  FROM both_sides WHERE held <> amount
+  SELECT customer_id AS id, type || ' holds ' || coalesce(a.available + a.pending + a.reserved, 0)
+         || ', entries sum to ' || coalesce(m.amount, 0) AS what
+  FROM account a FULL JOIN moved m USING (customer_id, type)
+  WHERE coalesce(a.available + a.pending + a.reserved, 0) <> coalesce(m.amount, 0)
   UNION ALL
   SELECT coalesce(s.to_id, b.customer_id), type || ' totals are off by ' || sum(earned) || ' earned, ' || sum(reversed)
          || ' reversed, ' || sum(spent) || ' spent, ' || sum(expired) || ' expired'
@@ -58,15 +62,21 @@ WITH broken AS (
   SELECT cause_id AS id, count(*) || ' postings ' || kind || ' because of ' || min(reason) AS what
   FROM posting GROUP BY cause_id, kind, cause_part HAVING count(*) > 1)
 """
-# Nothing pending or reserved is negative, and nobody owes more than was taken back from him; where debts are written
-# off nobody owes anything.
+# Nothing pending or reserved is negative, and nobody owes more than was taken back from him, or from those with whom he
+# was one while he owed it: a split leaves debts with him. Where debts are written off nobody owes anything.
 _L3: Final = """
-WITH broken AS (
+WITH parted AS (
+  SELECT coalesce(s.to_id, c.survivor_id) AS customer_id, a.type, sum(a.reversed_total) AS reversed_total
+  FROM customer_split c LEFT JOIN customer_alias s ON s.from_id = c.survivor_id
+  LEFT JOIN customer_alias f ON f.from_id = c.from_id JOIN account a ON a.customer_id = coalesce(f.to_id, c.from_id)
+  GROUP BY 1, 2),
+broken AS (
   SELECT customer_id AS id, type || ' has ' || available || ' available, ' || pending || ' pending, ' || reserved
          || ' reserved' AS what
-  FROM account
+  FROM account a LEFT JOIN parted o USING (customer_id, type)
   WHERE pending < 0 OR reserved < 0
-     OR available + reserved < CASE WHEN type = ANY(CAST(:written_off AS text[])) THEN 0 ELSE -reversed_total END)
+     OR available + reserved < CASE WHEN type = ANY(CAST(:written_off AS text[])) THEN 0
+                                    ELSE -a.reversed_total - coalesce(o.reversed_total, 0) END)
 """
 # What is left in the lots of an account that can be spent from is what it holds.
 _L5: Final = """

@@ -2,8 +2,8 @@
 
 Double entry by construction: an entry names an amount and the two accounts it moves between, so a posting that does not
 sum to zero cannot be said. Points given to a customer come from the programme's liability (it owes them now), points
-taken back or spent return there, what expires goes to breakage, a merge moves points between two customers. Nothing
-here knows of orders, tables or clocks.
+taken back or spent return there, what expires goes to breakage, a merge or a split moves points between two customers.
+Nothing here knows of orders, tables or clocks.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -152,10 +152,18 @@ def owed(customer_id: UUID, basis: Basis, points: int, *, at: datetime, cause: C
     return Posting(customer_id, basis, at, cause, (points,) * len(basis.account_types))
 
 
-def transferred(from_id: UUID, to_id: UUID, held: Mapping[str, int], *, at: datetime, cause: Cause) -> Posting:
-    """All that `from_id` holds goes to `to_id`; `held` by account type, those of zero are left out."""
+def transferred(
+    from_id: UUID,
+    to_id: UUID,
+    held: Mapping[str, int],
+    *,
+    at: datetime,
+    cause: Cause,
+    reason: str = "customer.merged",
+) -> Posting:
+    """What `from_id` holds goes to `to_id`; `held` by account type, those of zero are left out."""
     moved = {type_: amount for type_, amount in sorted(held.items()) if amount}
-    basis = Basis(Kind.TRANSFERRED, "customer.merged", tuple(moved))
+    basis = Basis(Kind.TRANSFERRED, reason, tuple(moved))
     return Posting(to_id, basis, at, cause, tuple(moved.values()), from_id)
 
 

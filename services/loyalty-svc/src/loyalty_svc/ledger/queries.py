@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from loyalty_svc.ledger.awarding import NewLots, Run
+from loyalty_svc.ledger.owners import owned
 from loyalty_svc.ledger.posting import AccountKey, Balance, Basis, Cause, Entry, Posting, Touched
 from loyalty_svc.lots.queries import Held
 from moat.kit.db.transaction import Transaction
@@ -86,8 +87,9 @@ JOIN unnest(CAST(:causes AS uuid[]), CAST(:parts AS text[])) AS g (cause_id, par
 WHERE p.kind = 'earned'
 """
 _GIFTS = """
-SELECT p.cause_id, p.cause_part, coalesce(s.to_id, p.customer_id), e.account_type, e.amount
-FROM posting p JOIN entry e ON e.posting_id = p.id LEFT JOIN customer_alias s ON s.from_id = p.customer_id
+SELECT p.cause_id, p.cause_part, coalesce(s.to_id, o.customer_id, p.customer_id), e.account_type, e.amount
+FROM posting p JOIN entry e ON e.posting_id = p.id LEFT JOIN parted_posting o ON o.posting_id = p.id
+LEFT JOIN customer_alias s ON s.from_id = coalesce(o.customer_id, p.customer_id)
 JOIN unnest(CAST(:causes AS uuid[]), CAST(:parts AS text[])) AS g (cause_id, part)
   ON p.cause_id = g.cause_id AND p.cause_part = g.part
 WHERE p.kind = 'earned' AND NOT EXISTS (
@@ -129,18 +131,18 @@ WHERE p.customer_id = :customer_id AND (CAST(:after AS uuid) IS NULL OR p.id < C
 ORDER BY p.id DESC LIMIT :limit
 """
 # A merged customer's postings stay where they were made; the transfer is not history of its own. OFFSET 0: from each
-# customer to his postings and from each to its entry, by their indexes; on tables that have grown since they were last
-# looked at PostgreSQL would read all there is instead.
-_HISTORY = """
+# posting to its entry by its index; on tables that have grown since they were last looked at PostgreSQL would read
+# every entry there is instead.
+_HISTORY = f"""
 WITH customer (root, id) AS (
   SELECT id, id FROM unnest(CAST(:ids AS uuid[])) AS id
-  UNION ALL SELECT to_id, from_id FROM customer_alias WHERE to_id = ANY(CAST(:ids AS uuid[])))
-SELECT c.root AS customer_id, p.at, sum(e.amount)::bigint AS amount
-FROM customer c
-CROSS JOIN LATERAL (SELECT id, at FROM posting WHERE customer_id = c.id AND kind <> 'transferred' OFFSET 0) AS p
-CROSS JOIN LATERAL (SELECT amount FROM entry WHERE posting_id = p.id AND account_type = :account_type OFFSET 0) AS e
-GROUP BY c.root, p.at ORDER BY c.root, p.at
-"""
+  UNION ALL SELECT to_id, from_id FROM customer_alias WHERE to_id = ANY(CAST(:ids AS uuid[]))),
+mine AS ({owned("p.id, p.at", "p.kind <> 'transferred'")})
+SELECT m.root AS customer_id, m.at, sum(e.amount)::bigint AS amount
+FROM mine m
+CROSS JOIN LATERAL (SELECT amount FROM entry WHERE posting_id = m.id AND account_type = :account_type OFFSET 0) AS e
+GROUP BY m.root, m.at ORDER BY m.root, m.at
+"""  # noqa: S608
 
 
 async def add(tx: Transaction, accounts: Sequence[Touched]) -> None:

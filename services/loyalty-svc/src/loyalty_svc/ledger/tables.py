@@ -6,6 +6,9 @@ view `leg` shows the two sides. `account` is the running balance of one customer
 (customer, type) order. Programme accounts have no row: a stored balance of theirs would be one hot row that every batch
 waits for; the audit sums them from the legs.
 
+A posting belongs to whom it was made for, or where `parted_posting` names another to him; the view `owned_posting` says
+whose each is.
+
 An entry changes what an account holds in all (`balance_after`: available, pending and reserved together). What is left
 of each award is in `lots`, what is put aside in `holds`; moving between the parts of an account is no posting.
 """
@@ -78,4 +81,14 @@ entry = Table(
         " OR (other_id <> customer_id AND programme IS NULL)",
         name="entry_sides",
     ),
+)
+
+parted_posting = Table(
+    "parted_posting",
+    metadata,
+    Column("posting_id", Uuid, primary_key=True),
+    Column(
+        "customer_id", Uuid, nullable=False, comment="whose it is since a split; merges are followed when it is read"
+    ),
+    Index("parted_posting_of_customer", "customer_id"),
 )

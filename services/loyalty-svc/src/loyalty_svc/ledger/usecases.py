@@ -116,7 +116,8 @@ async def move_merged(tx: Transaction, merges: Iterable[Merge], *, now: datetime
         if merge.from_id == merge.to_id:
             continue
         moved = await queries.move(tx, merge.from_id, merge.to_id)
-        cause = Cause(merge.from_id, "", merge.event_id)
+        # Two may be merged, part, and be merged again.
+        cause = Cause(merge.from_id, merge.event_id, merge.event_id)
         held = {type_: amount for type_, (_, amount) in moved.items()}
         posting = heart.transferred(merge.from_id, merge.to_id, held, at=merge.at, cause=cause)
         if posting.amounts:

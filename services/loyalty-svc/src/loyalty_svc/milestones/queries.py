@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from loyalty_svc.ledger.owners import owned
 from loyalty_svc.milestones.plans import OnOccasion, Order, Reached
 from moat.kit.db.transaction import Transaction
 
@@ -51,19 +52,18 @@ FROM gone ORDER BY plan, period
 ON CONFLICT (customer_id, plan, period) DO NOTHING
 """
 # An order counts that earned something; it belongs to whom its customer has become.
-_ORDERS: Final = """
+_ORDERS: Final = f"""
 WITH customer (root, id) AS (
   SELECT id, id FROM unnest(CAST(:ids AS uuid[])) AS id
   UNION ALL SELECT to_id, from_id FROM customer_alias WHERE to_id = ANY(CAST(:ids AS uuid[]))),
-paid AS (
-  SELECT DISTINCT c.root, p.cause_id FROM customer c
-  JOIN posting p ON p.customer_id = c.id AND p.kind = 'earned' AND p.order_id IS NOT NULL)
+mine AS ({owned("p.cause_id", "p.kind = 'earned' AND p.order_id IS NOT NULL")}),
+paid AS (SELECT DISTINCT root, cause_id FROM mine)
 SELECT p.root, o.paid_at, o.currency, o.total_minor,
        o.total_minor - least(o.total_minor, coalesce((
          SELECT sum(CAST(r->>3 AS bigint)) FROM jsonb_array_elements(o.refunds) AS r WHERE r->>2 = o.currency
        ), 0)::bigint) AS kept_minor
 FROM paid p JOIN order_earning o ON o.order_uid = p.cause_id WHERE o.paid_at IS NOT NULL
-"""
+"""  # noqa: S608
 _OF: Final = """
 SELECT plan, period, at, withdrawn_at, points, account_type, coupon, code_id, rule, gift_id FROM milestone_reached
 WHERE customer_id = :customer_id

@@ -77,7 +77,7 @@ _TIME_OUT = """
 UPDATE reward_redemption SET state = 'timed_out', ended_at = until WHERE id = ANY(CAST(:ids AS uuid[]))
 """
 _MOVE = """
-UPDATE reward_redemption r SET customer_id = m.to_id
+UPDATE reward_redemption r SET customer_id = m.to_id, origin_id = coalesce(r.origin_id, m.from_id)
 FROM unnest(CAST(:from_ids AS uuid[]), CAST(:to_ids AS uuid[])) AS m (from_id, to_id) WHERE r.customer_id = m.from_id
 """
 

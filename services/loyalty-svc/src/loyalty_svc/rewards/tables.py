@@ -26,6 +26,7 @@ reward_redemption = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("customer_id", Uuid, nullable=False),
+    Column("origin_id", Uuid, comment="whose it was before merges moved it"),
     Column("hold_id", Uuid, comment="the points that are put aside while it is reserved"),
     Column("code_id", Uuid, comment="the coupon that was given for it"),
     Column("made_at", DateTime(timezone=True), nullable=False),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from loyalty_svc.ledger.owners import owned
 from loyalty_svc.simulation.comparing import Outcome
 from loyalty_svc.tiers.settled import Member
 from moat.kit.db.transaction import Transaction
@@ -72,15 +73,14 @@ WHERE simulation_id = :id AND rank > :after
 ORDER BY rank LIMIT :limit
 """
 _PUBLISHED: Final = "UPDATE simulation SET published_at = :at WHERE id = :id"
-_GROWN_BEFORE: Final = """
+_GROWN_BEFORE: Final = f"""
 WITH customer (root, id) AS (
   SELECT id, id FROM unnest(CAST(:ids AS uuid[])) AS id
-  UNION ALL SELECT to_id, from_id FROM customer_alias WHERE to_id = ANY(CAST(:ids AS uuid[])))
-SELECT c.root, sum(e.amount)::bigint FROM customer c
-JOIN posting p ON p.customer_id = c.id AND p.kind <> 'transferred' AND p.at < :since
-JOIN entry e ON e.posting_id = p.id AND e.account_type = :account_type
-GROUP BY c.root
-"""
+  UNION ALL SELECT to_id, from_id FROM customer_alias WHERE to_id = ANY(CAST(:ids AS uuid[]))),
+mine AS ({owned("p.id", "p.kind <> 'transferred' AND p.at < :since")})
+SELECT m.root, sum(e.amount)::bigint FROM mine m JOIN entry e ON e.posting_id = m.id AND e.account_type = :account_type
+GROUP BY m.root
+"""  # noqa: S608
 _MEMBERS: Final = """
 SELECT customer_id, enrolled_at, since, plan_version, tier, event_id, earned_tier, earned_since, granted_tier,
   granted_at, granted_until, retained_at, warned_for, next_at, judged_at

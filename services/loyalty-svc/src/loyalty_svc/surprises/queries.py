@@ -98,7 +98,10 @@ SELECT id, at, surprise, rule, account_type, points, coupon FROM surprise_gift
 WHERE customer_id = :customer_id AND (CAST(:after AS uuid) IS NULL OR (at, id) < (:after_at, CAST(:after AS uuid)))
 ORDER BY at DESC, id DESC LIMIT :limit
 """
-_MOVE_GIFTS: Final = "UPDATE surprise_gift SET customer_id = :into_id WHERE customer_id = :from_id"
+_MOVE_GIFTS: Final = """
+UPDATE surprise_gift SET customer_id = :into_id, origin_id = coalesce(origin_id, CAST(:from_id AS uuid))
+WHERE customer_id = :from_id
+"""
 _MOVE_RECIPIENT: Final = """
 WITH gone AS (DELETE FROM surprise_recipient WHERE customer_id = :from_id RETURNING *)
 INSERT INTO surprise_recipient AS r (customer_id, last_at, quiet_until)

@@ -92,6 +92,7 @@ surprise_gift: Final = Table(
     metadata,
     Column("id", Uuid, primary_key=True, comment="made of draw and entry; the cause of the posting"),
     Column("customer_id", Uuid, nullable=False),
+    Column("origin_id", Uuid, comment="whose it was before merges moved it"),
     Column("draw_id", Uuid, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("points", BigInteger),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from loyalty_svc.ledger.owners import owned
 from loyalty_svc.tiers.evaluation import Standing, TierPlan
 from loyalty_svc.tiers.plans import CODE, TIER_PLANS
 from loyalty_svc.tiers.settled import Member
@@ -48,17 +49,17 @@ ON CONFLICT (customer_id) DO UPDATE SET enrolled_at = excluded.enrolled_at, sinc
   warned_for = excluded.warned_for, next_at = excluded.next_at, judged_at = excluded.judged_at
 """  # noqa: S608
 # A gain belongs to the instant at which it was earned, less what was taken back of it, whenever that was.
-_GAINS = """
+_GAINS = f"""
 WITH customer (root, id) AS (
   SELECT id, id FROM unnest(CAST(:ids AS uuid[])) AS id
-  UNION ALL SELECT to_id, from_id FROM customer_alias WHERE to_id = ANY(CAST(:ids AS uuid[])))
+  UNION ALL SELECT to_id, from_id FROM customer_alias WHERE to_id = ANY(CAST(:ids AS uuid[]))),
+mine AS ({owned("p.id, p.at, p.kind, p.cause_id", "p.kind <> 'transferred'")})
 SELECT root, at, amount FROM (
-  SELECT c.root, coalesce(min(p.at) FILTER (WHERE p.kind = 'earned'), min(p.at)) AS at, sum(e.amount)::bigint AS amount
-  FROM customer c JOIN posting p ON p.customer_id = c.id AND p.kind <> 'transferred'
-  JOIN entry e ON e.posting_id = p.id AND e.account_type = :account_type
-  GROUP BY c.root, p.cause_id) AS gain
+  SELECT m.root, coalesce(min(m.at) FILTER (WHERE m.kind = 'earned'), min(m.at)) AS at, sum(e.amount)::bigint AS amount
+  FROM mine m JOIN entry e ON e.posting_id = m.id AND e.account_type = :account_type
+  GROUP BY m.root, m.cause_id) AS gain
 WHERE amount > 0 ORDER BY root, at
-"""
+"""  # noqa: S608
 _LOCK = """
 SELECT FROM account WHERE customer_id = ANY(CAST(:ids AS uuid[])) AND type = :account_type
 ORDER BY customer_id, type FOR UPDATE

@@ -19,6 +19,7 @@ from loyalty_svc.tiers.settling import Why, histories, settle_members
 from loyalty_svc.tiers.tables import DUE
 from loyalty_svc.tiers.walking import Judged, Values
 from moat.contracts.loyalty import TierDowngraded, TierUpgraded
+from moat.customers import Parting
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import published
 from moat.kit.events import Event
@@ -246,6 +247,22 @@ async def _join(tx: Transaction, plan: TierPlan, former: Member, own: Member | N
 
 def _worth(plan: TierPlan, one: Member) -> tuple[int, float]:
     return plan.place_of(one.granted_tier), one.granted_until.timestamp() if one.granted_until else 0
+
+
+async def follow_splits(tx: Transaction, splits: Sequence[Parting]) -> None:
+    """Judge both whom a split parts anew, each by his own history; what was granted stays with the survivor."""
+    plan = await queries.plan(tx)
+    why = {id_: Why(one.event.time, one.event) for one in splits for id_ in (one.survivor_id, one.customer_id)}
+    rows = await queries.members(tx, sorted(why))
+    found = await histories(tx, plan, list(rows))
+    begun = [row._replace(enrolled_at=found[id_][0][0]) for id_, row in sorted(rows.items()) if found.get(id_)]
+    if begun:
+        await queries.keep(tx, begun)
+    await settle_members(tx, plan, why)
+    # Who got nothing himself is no member until he does.
+    over = [id_ for id_, row in rows.items() if not found.get(id_) and row.granted_tier is None]
+    await queries.remove(tx, over)
+    await clear_timers(tx, DUE, [str(id_) for id_ in over])
 
 
 async def come_due(tx: Transaction, customer_ids: Sequence[UUID], *, now: datetime) -> None:
