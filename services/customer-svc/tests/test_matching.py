@@ -222,3 +222,20 @@ def test_no_system_ever_has_two_strong_values_of_one_customer(facts):
         for group in register.groups():
             slots = [i.slot for i in group if i.is_strong]
             assert len(slots) == len(set(slots))
+
+
+def test_whom_staff_have_parted_no_fact_joins_not_even_by_way_of_a_third():
+    (wang, li, zhao), at = [UUID(int=n) for n in (1, 2, 3)], AT
+    owners = dict(zip(ids("main/customer_id/1", "west/user_id/2", "east/openid/3"), (wang, li, zhao), strict=True))
+    persons = {wang: Person(wang, at, apart={li}), li: Person(li, at, apart={wang}), zhao: Person(zhao, at)}
+    facts = [
+        ids("main/customer_id/1", "west/user_id/2"),
+        ids("east/openid/3", "main/customer_id/1"),
+        ids("west/user_id/2", "east/openid/3"),
+    ]
+
+    found = resolve(facts, owners, persons, at=at, new_id=lambda: UUID(int=9))
+
+    assert [(one.from_id, one.into_id) for one in found.merged] == [(zhao, wang)]
+    assert list(found.customers) == [wang, wang, li]
+    assert [(one.first_id, one.second_id) for one in found.proposals] == [(wang, li)]

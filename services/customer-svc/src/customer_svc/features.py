@@ -12,6 +12,7 @@ from customer_svc.occasions import api as occasions_api
 from customer_svc.occasions import timers as occasions_timers
 from customer_svc.orders import api as orders_api
 from customer_svc.profiles import api as profiles_api
+from customer_svc.splits import api as splits_api
 from customer_svc.timeline import api as timeline_api
 from customer_svc.timeline import consumers as timeline_consumers
 from moat.contracts import customers, engagement, intake, loyalty, orders, scoring, tickets
@@ -29,6 +30,7 @@ SERVICE: Final = Service(
         Feature("consents", routes=consents_api.router),
         Feature("orders", routes=orders_api.router),
         Feature("intake", subscriptions=intake_consumers.subscriptions),
+        Feature("splits", routes=splits_api.router),
     ),
     events=(
         *intake.EVENTS,

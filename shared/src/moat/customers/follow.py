@@ -107,6 +107,11 @@ async def hold_merges_off(tx: Transaction) -> None:
     await tx.execute(_SHARE, key=LOCK_KEY)
 
 
+async def keep_everybody_out(tx: Transaction) -> None:
+    """Wait for all batches and commands that follow merges, and keep others waiting until the commit."""
+    await tx.execute(_ALONE, key=LOCK_KEY)
+
+
 async def lock_customer(tx: Transaction, customer_id: UUID) -> UUID:
     """Hold merges off until the commit and return the survivor's id; the first thing a command does."""
     await hold_merges_off(tx)

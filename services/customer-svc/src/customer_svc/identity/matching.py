@@ -1,9 +1,10 @@
 """The heart of identity: whom each fact of a batch is about, and what that changes. Pure.
 
-A fact extends a customer, creates one, or joins several. Two are joined only if no system then has two strong values.
-Otherwise the fact goes to the customer of its first strong identifier, weak identifiers stay where they are, and a
-proposal is left for staff. The same facts in any order and any split into batches give the same customers; with whom a
-weak identifier is, where several customers proved by one system claim it, depends on who came first.
+A fact extends a customer, creates one, or joins several. Two are joined only if no system then has two strong values,
+and staff have not parted them before: what people have parted no fact joins. Otherwise the fact goes to the customer of
+its first strong identifier, weak identifiers stay where they are, and a proposal is left for staff. The same facts in
+any order and any split into batches give the same customers; with whom a weak identifier is, where several customers
+proved by one system claim it, depends on who came first.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from customer_svc.identity.merging import Person, fits, join, survivor_of
+from customer_svc.identity.merging import Person, are_kept_apart, fits, join, survivor_of
 from customer_svc.identity.normalising import Identifier, Slot
 
 Identifiers = Sequence[Identifier]
@@ -42,7 +43,7 @@ class Merged(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """Two customers who share an identifier but are both proven; staff decide."""
+    """Two customers who share an identifier but are both proven, or were parted by staff, who decide."""
 
     first_id: UUID
     second_id: UUID
@@ -140,7 +141,7 @@ class _Matcher:
         owner = survivor_of(owner)
         if owner is home:
             return home
-        if not fits(home.strong, owner.strong):
+        if not fits(home.strong, owner.strong) or are_kept_apart(home, owner):
             self.proposals.append((home, owner, fact))
             return home
         stays, goes = join(home, owner)

@@ -20,6 +20,10 @@ class Person:
     is_new: bool = False
     strong: dict[Slot, str] = field(default_factory=dict)
     into: "Person | None" = None
+    apart: set[UUID] = field(default_factory=set)
+    """From whom staff have parted him; complete where `strong` is."""
+    joined: set[UUID] = field(default_factory=set)
+    """Who became him in this batch."""
 
     @property
     def seniority(self) -> tuple[datetime, UUID]:
@@ -39,9 +43,16 @@ def fits(strong: Mapping[Slot, str], others: Mapping[Slot, str]) -> bool:
     return all(others.get(slot, value) == value for slot, value in strong.items())
 
 
+def are_kept_apart(a: Person, b: Person) -> bool:
+    """Whether staff have parted these two, or customers who became them: no fact joins them again."""
+    return not a.apart.isdisjoint({b.id, *b.joined}) or not b.apart.isdisjoint({a.id, *a.joined})
+
+
 def join(a: Person, b: Person) -> tuple[Person, Person]:
     """Make one of two who fit; returns (who stays, who is no more). The older stays."""
     stays, goes = (a, b) if a.seniority < b.seniority else (b, a)
     goes.into = stays
     stays.strong.update(goes.strong)
+    stays.apart |= goes.apart
+    stays.joined |= {goes.id, *goes.joined}
     return stays, goes

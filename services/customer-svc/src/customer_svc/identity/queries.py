@@ -15,7 +15,7 @@ unnest(CAST(:values AS text[]), CAST(:kinds AS text[]), CAST(:systems AS text[])
 _OWNERS: Final = f"SELECT value, kind, system, customer_id FROM {_WANTED} JOIN identifier USING (value, kind, system)"  # noqa: S608
 # A customer whom another transaction ends meanwhile is waited for and then left out, and his identifiers with him.
 _LOCK_OWNERS: Final = f"""
-SELECT value, kind, system, k.customer_id, k.created_at
+SELECT value, kind, system, k.customer_id, k.created_at, i.origin_id
 FROM {_WANTED} JOIN identifier i USING (value, kind, system) JOIN known_customer k ON k.customer_id = i.customer_id
 ORDER BY k.customer_id FOR NO KEY UPDATE OF k
 """  # noqa: S608
@@ -63,14 +63,34 @@ INSERT INTO customer_alias (from_id, to_id, at)
 SELECT *, :at FROM unnest(CAST(:from_ids AS uuid[]), CAST(:into_ids AS uuid[]))
 """
 _MOVE: Final = """
-UPDATE identifier i SET customer_id = m.into_id
+UPDATE identifier i SET customer_id = m.into_id, origin_id = coalesce(i.origin_id, m.from_id)
 FROM unnest(CAST(:from_ids AS uuid[]), CAST(:into_ids AS uuid[])) AS m (from_id, into_id)
 WHERE i.customer_id = m.from_id
 """
 _RECORD_MERGE: Final = """
-INSERT INTO merge (from_id, into_id, at, source, event_id, before)
+INSERT INTO merge (from_id, into_id, at, source, event_id, before, merge_id)
 SELECT * FROM unnest(CAST(:from_ids AS uuid[]), CAST(:into_ids AS uuid[]), CAST(:at AS timestamptz[]),
-                     CAST(:sources AS text[]), CAST(:event_ids AS text[]), CAST(:before AS jsonb[]))
+                     CAST(:sources AS text[]), CAST(:event_ids AS text[]), CAST(:before AS jsonb[]),
+                     CAST(:merge_ids AS uuid[]))
+"""
+_APART: Final = """
+SELECT first_id, second_id FROM kept_apart WHERE first_id = ANY(CAST(:ids AS uuid[]))
+UNION SELECT first_id, second_id FROM kept_apart WHERE second_id = ANY(CAST(:ids AS uuid[]))
+"""
+_KEEP_APART: Final = """
+INSERT INTO kept_apart (first_id, second_id) SELECT least(x, y), greatest(x, y)
+FROM unnest(CAST(:ones AS uuid[]), CAST(:others AS uuid[])) AS t (x, y) WHERE x <> y ON CONFLICT DO NOTHING
+"""
+# From whom one was parted the survivor is, too.
+_MOVE_APART: Final = """
+WITH m AS (SELECT * FROM unnest(CAST(:from_ids AS uuid[]), CAST(:into_ids AS uuid[])) AS m (from_id, into_id)),
+gone AS (
+  DELETE FROM kept_apart WHERE first_id IN (SELECT from_id FROM m) OR second_id IN (SELECT from_id FROM m) RETURNING *),
+now AS (
+  SELECT coalesce(a.into_id, g.first_id) AS x, coalesce(b.into_id, g.second_id) AS y
+  FROM gone g LEFT JOIN m a ON a.from_id = g.first_id LEFT JOIN m b ON b.from_id = g.second_id)
+INSERT INTO kept_apart (first_id, second_id) SELECT least(x, y), greatest(x, y) FROM now WHERE x <> y
+ON CONFLICT DO NOTHING
 """
 _PROPOSE: Final = """
 INSERT INTO merge_proposal (first_id, second_id, at, source, event_id)
@@ -108,14 +128,17 @@ async def owners(tx: Transaction, identifiers: Iterable[Identifier]) -> dict[Ide
 
 async def lock_owners(
     tx: Transaction, identifiers: Iterable[Identifier]
-) -> tuple[dict[Identifier, UUID], dict[UUID, datetime]]:
+) -> tuple[dict[Identifier, UUID], dict[UUID, datetime], dict[Identifier, UUID]]:
     """Who has which of these, with other writers kept out of all of them in id order; and when each was created.
+
+    The last says of those that a merge has moved whose they were.
 
     An identifier whose customer is merged away at this moment is left out, as if nobody had it: a claim of it fails.
     """
     rows = await tx.all(_LOCK_OWNERS, **_columns(identifiers))
     found = {Identifier(row.system, row.kind, row.value): row.customer_id for row in rows}
-    return found, {row.customer_id: row.created_at for row in rows}
+    origins = {Identifier(row.system, row.kind, row.value): row.origin_id for row in rows if row.origin_id is not None}
+    return found, {row.customer_id: row.created_at for row in rows}, origins
 
 
 async def lock(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, datetime]:
@@ -172,13 +195,31 @@ async def end(tx: Transaction, merged: Sequence[Merged], at: datetime) -> dict[U
     await tx.execute(_FLATTEN, **pairs)
     await tx.execute(_ALIAS, **pairs, at=at)
     await tx.execute(_MOVE, **pairs)
+    await tx.execute(_MOVE_APART, **pairs)
     return before
 
 
+async def apart(tx: Transaction, ids: Collection[UUID]) -> list[tuple[UUID, UUID]]:
+    """The pairs of those whom staff have parted, of which one is one of these."""
+    return [(row.first_id, row.second_id) for row in await tx.all(_APART, ids=list(ids))]
+
+
+async def keep_apart(tx: Transaction, pairs: Sequence[tuple[UUID, UUID]]) -> None:
+    """No fact makes one of these two any more."""
+    await tx.execute(_KEEP_APART, ones=[one for one, _ in pairs], others=[other for _, other in pairs])
+
+
 async def record_merges(
-    tx: Transaction, merged: Sequence[Merged], causes: Sequence[tuple[str, str, datetime]], before: Sequence[str]
+    tx: Transaction,
+    merged: Sequence[Merged],
+    causes: Sequence[tuple[str, str, datetime]],
+    before: Sequence[str],
+    merge_ids: Sequence[UUID],
 ) -> None:
-    """Keep what was the merged ones'; causes: (source, event id, time) of the fact, before: JSON, one each."""
+    """Keep what was the merged ones'; causes: (source, event id, time) of the fact, before: JSON, one each.
+
+    merge_ids: of the events that tell of it.
+    """
     await tx.execute(
         _RECORD_MERGE,
         **_pairs(merged),
@@ -186,6 +227,7 @@ async def record_merges(
         sources=[source for source, _, _ in causes],
         event_ids=[event_id for _, event_id, _ in causes],
         before=list(before),
+        merge_ids=list(merge_ids),
     )
 
 

@@ -20,6 +20,7 @@ identifier: Final = Table(
     Column("system", Text, primary_key=True, comment="empty for kinds that are one space over all systems"),
     Column("customer_id", Uuid, nullable=False),
     Column("strong", Boolean, nullable=False),
+    Column("origin_id", Uuid, comment="whose it was before merges moved it"),
     Column("added_at", DateTime(timezone=True), nullable=False),
 )
 Index("identifier_of_customer", identifier.c.customer_id)
@@ -40,7 +41,19 @@ merge: Final = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("source", Text, nullable=False, comment="of the fact that joined them"),
     Column("event_id", Text, nullable=False),
-    Column("before", JSONB, nullable=False, comment="what was the merged one's: a split would give it back"),
+    Column(
+        "before", JSONB, nullable=False, comment="what was the merged one's, and the survivor's: a split gives it back"
+    ),
+    Column("merge_id", Uuid, comment="the event that told of it; null for merges from before splits"),
+    Index("merge_into", "into_id"),
+)
+
+kept_apart: Final = Table(
+    "kept_apart",
+    metadata,
+    Column("first_id", Uuid, primary_key=True, comment="the smaller of two whom staff have parted"),
+    Column("second_id", Uuid, primary_key=True),
+    Index("kept_apart_second", "second_id"),
 )
 
 merge_proposal: Final = Table(

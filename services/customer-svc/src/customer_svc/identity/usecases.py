@@ -1,12 +1,13 @@
 """Identity inside a transaction: the customers of a batch, locked; and one customer, held against merges."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from customer_svc.identity import queries
 from customer_svc.identity.matching import Identifiers, Resolution, in_question, resolve
 from customer_svc.identity.merging import Person
+from customer_svc.identity.normalising import Identifier
 from moat.kit.db.transaction import Transaction
 from moat.kit.ids import uuid7
 from moat.kit.problems import Unavailable
@@ -21,7 +22,11 @@ class IdentityContended(Unavailable):
     code, title = "customers.contended", "The same customers are being changed by others"
 
 
-async def settle(tx: Transaction, facts: Sequence[Identifiers], at: datetime) -> Resolution:
+Origins = Mapping[Identifier, UUID | None]
+"""Of known identifiers whose they were, where merges (this batch's included) have moved them; empty: of none."""
+
+
+async def settle(tx: Transaction, facts: Sequence[Identifiers], at: datetime) -> tuple[Resolution, Origins]:
     """Find or create the customer of every fact, and lock all who are concerned until the commit.
 
     New identifiers and customers are written; merges are decided and not yet carried out. Replicas work at the same
@@ -29,17 +34,27 @@ async def settle(tx: Transaction, facts: Sequence[Identifiers], at: datetime) ->
     """
     wanted = dict.fromkeys(identifier for identifiers in facts for identifier in identifiers)
     for _ in range(ATTEMPTS_MAX):
-        owners, living = await queries.lock_owners(tx, wanted) if wanted else ({}, {})
+        owners, living, origins = await queries.lock_owners(tx, wanted) if wanted else ({}, {}, {})
         persons = {id_: Person(id_, created_at) for id_, created_at in living.items()}
         if concerned := in_question(facts, owners):
             for id_, strong in (await queries.strong_of(tx, concerned)).items():
                 persons[id_].strong = strong
+            for one, other in await queries.apart(tx, concerned):
+                for id_, from_whom in ((one, other), (other, one)):
+                    if id_ in persons:
+                        persons[id_].apart.add(from_whom)
         resolution = resolve(facts, owners, persons, at=at, new_id=uuid7)
         if not resolution.added or await queries.claim(tx, resolution.added, at):
             if resolution.created:
                 await queries.create(tx, [one.customer_id for one in resolution.created], at)
-            return resolution
+            return resolution, _origins(owners, origins, {one.from_id for one in resolution.merged})
     raise IdentityContended(retry_after_seconds=1)
+
+
+def _origins(owners: Mapping[Identifier, UUID], moved: Mapping[Identifier, UUID], gone: set[UUID]) -> Origins:
+    if not moved and not gone:
+        return {}
+    return {one: moved.get(one, owner if owner in gone else None) for one, owner in owners.items()}
 
 
 async def hold(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, UUID]:

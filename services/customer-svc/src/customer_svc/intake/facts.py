@@ -1,6 +1,6 @@
 """A raw fact while its batch is taken. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -32,6 +32,8 @@ class Fact:
     order_uid: UUID | None = None
     customer_id: UUID | None = None
     data: str | None = None
+    origin_id: UUID | None = None
+    """Whose the identifier was by which its customer was found, where a merge has moved it."""
 
 
 def counted_at(time: datetime, now: datetime) -> datetime:
@@ -50,3 +52,11 @@ def identifiers_of(named: Sequence[tuple[str, str, str]]) -> tuple[Identifier, .
         return () if only is None else (only,)
     found = (identifier_of(*one) for one in named)
     return tuple(dict.fromkeys(identifier for identifier in found if identifier is not None))
+
+
+def origin_of(identifiers: Sequence[Identifier], origins: Mapping[Identifier, UUID | None]) -> UUID | None:
+    """Whose the fact would be without merges: of the first strong identifier that somebody had, else of the first."""
+    for identifier in sorted(identifiers, key=lambda one: not one.is_strong):
+        if identifier in origins:
+            return origins[identifier]
+    return None

@@ -13,14 +13,15 @@ SELECT source, event_id FROM unnest(CAST(:sources AS text[]), CAST(:event_ids AS
 JOIN fact USING (source, event_id)
 """
 _INSERT: Final = """
-INSERT INTO fact (source, event_id, type, at, customer_id, order_uid, data, recorded_at)
+INSERT INTO fact (source, event_id, type, at, customer_id, order_uid, data, origin_id, recorded_at)
 SELECT *, :recorded_at FROM unnest(CAST(:sources AS text[]), CAST(:event_ids AS text[]), CAST(:types AS text[]),
                                    CAST(:at AS timestamptz[]), CAST(:customer_ids AS uuid[]),
-                                   CAST(:order_uids AS uuid[]), CAST(:data AS jsonb[]))
+                                   CAST(:order_uids AS uuid[]), CAST(:data AS jsonb[]),
+                                   CAST(:origin_ids AS uuid[]))
 ON CONFLICT (source, event_id) DO NOTHING
 """
 _MOVE: Final = """
-UPDATE fact f SET customer_id = m.into_id
+UPDATE fact f SET customer_id = m.into_id, origin_id = coalesce(f.origin_id, m.from_id)
 FROM unnest(CAST(:from_ids AS uuid[]), CAST(:into_ids AS uuid[])) AS m (from_id, into_id)
 WHERE f.customer_id = m.from_id
 """
@@ -49,6 +50,7 @@ async def insert(tx: Transaction, facts: Sequence[Fact], recorded_at: datetime) 
         customer_ids=[fact.customer_id for fact in facts],
         order_uids=[fact.order_uid for fact in facts],
         data=[fact.data for fact in facts],
+        origin_ids=[fact.origin_id for fact in facts],
         recorded_at=recorded_at,
     )
     return result.rowcount == len(facts)

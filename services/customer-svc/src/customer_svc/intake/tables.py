@@ -18,5 +18,6 @@ fact: Final = Table(
     Column("customer_id", Uuid, comment="null when all its identifiers are blocked"),
     Column("order_uid", Uuid),
     Column("data", JSONB, comment="kept only where it went nowhere else"),
+    Column("origin_id", Uuid, comment="whose it would be without merges"),
 )
 Index("fact_of_customer", fact.c.customer_id)

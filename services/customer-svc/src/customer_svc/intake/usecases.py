@@ -15,7 +15,7 @@ from customer_svc.identity import usecases as identity
 from customer_svc.identity.matching import Resolution
 from customer_svc.identity.usecases import IdentityContended
 from customer_svc.intake import queries
-from customer_svc.intake.facts import Fact
+from customer_svc.intake.facts import Fact, origin_of
 from customer_svc.intake.joining import carry_out
 from customer_svc.intake.translating import announcement_of, change_of, fact_of, fields_of, told_of
 from customer_svc.orders import queries as orders
@@ -33,6 +33,7 @@ from moat.contracts.customers import (
     CustomerMerged,
     CustomerMergeProposed,
 )
+from moat.customers.follow import hold_merges_off
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event, EventData
 
@@ -53,12 +54,16 @@ class Batch:
 
     def announce(
         self, fact: int, data: EventData, about: UUID, told: dict[str, Any], *, order_uid: UUID | None = None
-    ) -> None:
-        """Publish what a fact means, and note it in the customer's timeline; with `order_uid` it stays the order's."""
+    ) -> UUID:
+        """Publish what a fact means, and note it in the customer's timeline; with `order_uid` it stays the order's.
+
+        Returns the event's id.
+        """
         event = self.events[fact]
         at = self.facts[fact].at
         id_ = self.tx.publish(data, about=about, time=at, cause=event)
         self.entries.append(Entry(id_, about, at, kind_of(data.TYPE), event.id, order_uid, as_json(told)))
+        return id_
 
 
 async def take(tx: Transaction, events: Sequence[Event[Any]], *, at: datetime) -> None:
@@ -69,13 +74,17 @@ async def take(tx: Transaction, events: Sequence[Event[Any]], *, at: datetime) -
     batch = await _new(tx, events, at)
     if not batch.facts:
         return
-    resolution = await identity.settle(tx, [fact.identifiers for fact in batch.facts], at)
+    # A split is made alone, so that none of these identifiers becomes another's while they are matched.
+    await hold_merges_off(tx)
+    resolution, origins = await identity.settle(tx, [fact.identifiers for fact in batch.facts], at)
     for fact, customer_id in zip(batch.facts, resolution.customers, strict=True):
         fact.customer_id = customer_id
+        if origins:
+            fact.origin_id = origin_of(fact.identifiers, origins)
     await _load_files(batch, resolution)
-    _announce_customers(batch, resolution)
+    merge_ids = _announce_customers(batch, resolution)
     if resolution.merged:
-        await carry_out(tx, resolution.merged, batch.facts, batch.files, at)
+        await carry_out(tx, list(zip(resolution.merged, merge_ids, strict=True)), batch.facts, batch.files, at)
     if resolution.proposals:
         await _propose(batch, resolution)
     await _load_orders(batch)
@@ -105,7 +114,8 @@ async def _load_files(batch: Batch, resolution: Resolution) -> None:
         batch.files |= await profiles.load(batch.tx, known)
 
 
-def _announce_customers(batch: Batch, resolution: Resolution) -> None:
+def _announce_customers(batch: Batch, resolution: Resolution) -> list[UUID]:
+    """Tell who is new and who is known by more; the ids of the events that tell of merges."""
     for one in resolution.created:
         batch.announce(one.fact, CustomerCreated(), one.customer_id, {})
     new = {one.customer_id for one in resolution.created}
@@ -113,9 +123,12 @@ def _announce_customers(batch: Batch, resolution: Resolution) -> None:
         if customer_id not in new:
             data = CustomerIdentified(system=identifier.system or None, kind=identifier.kind)
             batch.tx.publish(data, about=customer_id, time=batch.facts[fact].at, cause=batch.events[fact])
-    for merged in resolution.merged:
-        told = {"from_id": str(merged.from_id)}
-        batch.announce(merged.fact, CustomerMerged(from_id=merged.from_id), merged.into_id, told)
+    return [
+        batch.announce(
+            merged.fact, CustomerMerged(from_id=merged.from_id), merged.into_id, {"from_id": str(merged.from_id)}
+        )
+        for merged in resolution.merged
+    ]
 
 
 async def _propose(batch: Batch, resolution: Resolution) -> None:

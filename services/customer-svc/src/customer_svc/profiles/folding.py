@@ -101,3 +101,13 @@ def unite(stays: File, goes: File) -> None:
         see(stays, goes.first_seen_at)
     stays.figures_changed = stays.fields_changed = stays.days_changed = True
     stays.version_steps += 1
+
+
+def image_of(file: File) -> dict[str, Any]:
+    """What a merge may overwrite in the file of him who stays, as JSON values but for instants."""
+    return {
+        "fields": {name: list(value) if isinstance(value, tuple) else value for name, value in file.fields.items()},
+        "stamps": dict(file.stamps),
+        "owner_id": file.owner_id,
+        "first_seen_at": file.first_seen_at.isoformat() if file.first_seen_at else None,
+    }

@@ -16,7 +16,7 @@ SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:customer_ids AS uuid[]), CAST(:
 ON CONFLICT (id) DO NOTHING
 """
 _MOVE: Final = """
-UPDATE timeline t SET customer_id = m.into_id
+UPDATE timeline t SET customer_id = m.into_id, origin_id = coalesce(t.origin_id, m.from_id)
 FROM unnest(CAST(:from_ids AS uuid[]), CAST(:into_ids AS uuid[])) AS m (from_id, into_id)
 WHERE t.customer_id = m.from_id
 """

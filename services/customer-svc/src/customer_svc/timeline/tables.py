@@ -17,5 +17,6 @@ timeline: Final = Table(
     Column("event_id", Text, nullable=False, comment="of the fact as its sender named it"),
     Column("order_uid", Uuid),
     Column("data", JSONB, nullable=False),
+    Column("origin_id", Uuid, comment="whose it was before merges moved it"),
 )
 Index("timeline_of_customer", timeline.c.customer_id, timeline.c.at.desc(), timeline.c.id.desc())

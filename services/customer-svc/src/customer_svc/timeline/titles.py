@@ -8,6 +8,7 @@ from moat.kit.money import EXPONENT
 TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "customer.created": ("成为客户", "Became a customer"),
     "customer.merged": ("与另一份客户档案合并", "Merged with another customer file"),
+    "customer.split": ("与另一份客户档案拆分", "Parted again from another customer file"),
     "customer.profile_updated": ("客户资料更新:{fields}", "Profile updated: {fields}"),
     "customer.consent_changed": (
         "授权变更:{purpose}({channel}){status}",
