@@ -106,3 +106,26 @@ def test_a_customer_token_of_the_one_who_was_merged_away_reads_the_survivor(hous
     for id_ in (older, younger):
         assert house.get(f"/v1/customers/{id_}/loyalty", token=token)["customer_id"] == older
     assert len(house.get("/v1/inbox", token=token)["items"]) == 2
+
+
+def test_two_who_were_one_by_mistake_are_parted_by_staff_and_every_service_answers_each_his_own(house: House):
+    shop, app = a_shopper(), a_shopper("app", "openid")
+    house.tell(shop.paid(30_000))
+    house.tell(app.paid(25_000))
+    older, younger = _ids(house, shop, app)
+    house.tell(_joined(shop, app).says("activity.recorded", name="signed in"))
+    house.tell(app.paid(1_000, "since " + app.names[0]["value"]))
+    assert house.points(shop)["available"] == 560
+
+    foreseen = house.post(f"/v1/customers/{older}/split/preview", {"from_id": younger})
+    house.post(f"/v1/customers/{older}/split", {"from_id": younger})
+    house.settle()
+    house.tell(app.refunded(1_000, "since " + app.names[0]["value"]))
+
+    assert foreseen["orders_count"] == 2
+    assert _ids(house, shop, app) == [older, younger]
+    assert (house.points(shop)["available"], house.points(app)["available"]) == (300, 250)
+    assert [house.about(one, "loyalty")["tier"]["code"] for one in (shop, app)] == ["silver", "silver"]
+    assert [house.customer(one)["orders_count"] for one in (shop, app)] == [1, 2]
+    assert [house.about(one, "scores")["orders_count"] for one in (shop, app)] == [1, 2]
+    assert house.get("/v1/loyalty/audit")["violations"] == []
