@@ -141,6 +141,34 @@ async def state_of(house: House, *customers: UUID) -> tuple[object, ...]:
     return tuple([(await house.points(id_), await house.tier(id_)) for id_ in customers])
 
 
+async def test_one_batch_may_part_merge_and_part_them_again(house: House):
+    li, wang, zhao, order = uuid7(), uuid7(), uuid7(), uuid7()
+    first, second, third = merged(li, wang), merged(li, wang, day=52), merged(li, zhao, day=54)
+    await house.learn(paid(li, 10_000, order=order), paid(wang, 5_000), paid(zhao, 3_000), again(first))
+
+    await house.learn(
+        parted(first, order, day=51),
+        again(second),
+        parted(second, order, day=53),
+        again(third),
+        parted(third, order, day=55),
+    )
+
+    assert [await house.points(who) for who in (li, wang, zhao)] == [(100, 100, 0), (50, 50, 0), (30, 30, 0)]
+    assert (await house.audit()).violations == []
+
+
+async def test_a_split_whose_merge_is_not_known_yet_moves_nothing(house: House):
+    li, wang, order = uuid7(), uuid7(), uuid7()
+    merge = merged(li, wang)
+    await house.learn(paid(li, 10_000, order=order), paid(wang, 5_000))
+
+    await house.learn_one_by_one(parted(merge, order), again(merge))
+
+    assert [await house.points(who) for who in (li, wang)] == [(100, 100, 0), (50, 50, 0)]
+    assert (await house.audit()).violations == []
+
+
 async def test_one_batch_may_bring_them_together_and_apart(house: House):
     li, wang, order = uuid7(), uuid7(), uuid7()
     merge = merged(li, wang)

@@ -10,7 +10,10 @@ from moat.contracts.loyalty import MemberEnrolled
 from moat.contracts.orders import OrderPaid
 from moat.customers import follow_customers, lock_customer, partings
 from moat.customers.access import resolve
+from moat.kit.feature import Feature, Service
 from moat.kit.ids import uuid7
+from moat.kit.messaging.subscriptions import Subscriptions
+from moat.kit.testing import deliver
 from moat.kit.testing.events import an_event
 
 
@@ -79,11 +82,31 @@ async def test_a_merge_that_comes_again_after_its_split_has_no_effect_and_a_new_
     assert await who_is(db, li) == [wang]
 
 
+async def test_a_batch_of_nothing_but_what_is_undone_reaches_no_feature(db, clock):
+    taken: list[object] = []
+    subscriptions = Subscriptions()
+
+    @subscriptions.on(CustomerMerged)
+    async def take(batch, tx, clock):
+        taken.append(batch)
+
+    service = Service(
+        name="probe-svc", title="", features=(Feature("probe", subscriptions=subscriptions),), follow=follow_customers
+    )
+    merge = a_merge(uuid7(), uuid7())
+    await followed(db, merge(), a_split(merge)())
+
+    await deliver(service, db, [merge()], clock)
+
+    assert taken == []
+
+
 async def test_a_split_that_comes_before_its_merge_keeps_it_off(db):
     merge = a_merge(li := uuid7(), uuid7())
 
-    assert await followed(db, a_split(merge)(), merge()) == []
+    found = await followed(db, a_split(merge)(), merge())
 
+    assert [type(event.data) for event in found] == [CustomerSplit]
     assert await who_is(db, li) == [li]
 
 

@@ -52,18 +52,23 @@ async def follow_customers(batch: Batch, tx: Transaction) -> Batch:
         await _know(tx, created)
     if moves and (over := await _take(tx, moves)):
         batch = [event for event in batch if id(event) not in over]
+    await readdress(tx, batch)
+    return batch
+
+
+async def readdress(tx: Transaction, batch: Batch) -> None:
+    """Point events at those they are about by now: survivors of merges, and those who have parted with their orders."""
     ids = {event.subject_id for event in batch if event.subject_id is not None}
     rows = await tx.all(_WHO, ids=list(ids))
-    if rows:
-        if left := {row.from_id for row in rows if row.to_id is None}:
-            await _give_orders_back(tx, batch, left)
-        became = {row.from_id: row.to_id for row in rows if row.to_id is not None}
-        if left:
-            became |= await aliases_of(tx, {event.subject_id for event in batch if event.subject_id is not None})
-        for event in batch:
-            if event.subject_id is not None:
-                event.subject_id = became.get(event.subject_id, event.subject_id)
-    return batch
+    if not rows:
+        return
+    became = {row.from_id: row.to_id for row in rows if row.to_id is not None}
+    if left := {row.from_id for row in rows if row.to_id is None}:
+        await _give_orders_back(tx, batch, left)
+        became |= await aliases_of(tx, {event.subject_id for event in batch if event.subject_id is not None})
+    for event in batch:
+        if event.subject_id is not None:
+            event.subject_id = became.get(event.subject_id, event.subject_id)
 
 
 async def _take(tx: Transaction, moves: Sequence[Event[Any]]) -> set[int]:

@@ -64,20 +64,19 @@ async def undone(tx: Transaction, event_ids: Sequence[str]) -> set[str]:
 
 
 async def part(tx: Transaction, event: Event[CustomerSplit], aliases: Mapping[UUID, UUID]) -> bool:
-    """Let a customer be himself again; False when that is known, or nobody had heard of the merge.
+    """Let a customer be himself again; False when that is known.
 
-    aliases: who the two are by now, where they have become somebody else. The caller keeps everybody else out.
+    aliases: who the two are by now, where they have become somebody else. The caller keeps everybody else out. Where he
+    was merged elsewhere meanwhile he stays there, and where nobody had heard of the merge there is nothing to move.
     """
     data, merge_id = event.data, str(event.data.merge_id)
     known = await tx.first(_PART, merge_id=merge_id, from_id=data.from_id, survivor_id=event.about, at=event.time)
     if known is None:
         return False
     await tx.execute(_KEEP_ORDERS, survivor_id=event.about, from_id=data.from_id, order_uids=list(data.order_uids))
-    if data.from_id not in aliases:
-        return False
     survivor_id = aliases.get(event.about, event.about)
     freed = await tx.execute(_FREE, from_id=data.from_id, survivor_id=survivor_id)
-    to_id = data.from_id if freed.rowcount else aliases[data.from_id]
+    to_id = data.from_id if freed.rowcount else aliases.get(data.from_id, data.from_id)
     came_along = await tx.all(_TAKE_ALONG, former_ids=list(data.former_ids), survivor_id=survivor_id, to_id=to_id)
     origins = [data.from_id, *(row.from_id for row in came_along)]
     await tx.execute(_ORIGINS, merge_id=merge_id, origins=origins)

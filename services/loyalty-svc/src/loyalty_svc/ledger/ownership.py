@@ -1,10 +1,11 @@
 """The SQL of splits in the ledger: whose postings are whose, and what moves between two accounts."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from loyalty_svc.ledger.parting import EarnedLot, Posted, Share
+from loyalty_svc.ledger.parting import EarnedLot, Share, Sums
 from moat.customers import Parting
 from moat.kit.db.transaction import Transaction
 
@@ -34,14 +35,21 @@ SELECT his.id, CAST(:from_id AS uuid) FROM his LEFT JOIN parted_posting o ON o.p
 JOIN family ON family.id = coalesce(o.customer_id, his.customer_id) ORDER BY his.id
 ON CONFLICT (posting_id) DO UPDATE SET customer_id = excluded.customer_id
 """
-_POSTED = """
-SELECT e.account_type, max(p.at), sum(e.amount)::bigint,
+# What was posted for the survivor and those who stay merged into him, and how late the latest of the other's is.
+_KEPT = """
+WITH family (id) AS (
+  SELECT CAST(:survivor_id AS uuid) UNION ALL SELECT from_id FROM customer_alias WHERE to_id = :survivor_id)
+SELECT e.account_type, sum(e.amount)::bigint,
        coalesce(sum(e.amount) FILTER (WHERE p.kind = 'earned'), 0)::bigint,
        coalesce(-sum(e.amount) FILTER (WHERE p.kind = 'spent'), 0)::bigint,
        coalesce(-sum(e.amount) FILTER (WHERE p.kind = 'expired'), 0)::bigint,
        coalesce(-sum(e.amount) FILTER (WHERE p.kind = 'reversed'), 0)::bigint
 FROM owned_posting p JOIN entry e ON e.posting_id = p.id
-WHERE p.owner_id = ANY(CAST(:origins AS uuid[])) AND p.kind <> 'transferred' GROUP BY 1 ORDER BY 1
+WHERE p.owner_id = ANY(ARRAY(SELECT id FROM family)) AND p.kind <> 'transferred' GROUP BY 1
+"""
+_LATEST = """
+SELECT e.account_type, max(p.at) FROM owned_posting p JOIN entry e ON e.posting_id = p.id
+WHERE p.owner_id = ANY(CAST(:origins AS uuid[])) AND p.kind <> 'transferred' GROUP BY 1
 """
 _EARNED_LOTS = """
 SELECT l.posting_id, l.account_type, l.remaining, l.is_pending, l.earned_at, l.expires_at
@@ -92,10 +100,16 @@ async def claim(tx: Transaction, one: Parting) -> None:
     )
 
 
-async def posted(tx: Transaction, origins: Sequence[UUID]) -> list[Posted]:
-    """What was ever posted for these customers, by account type."""
-    rows: Sequence[Any] = await tx.all(_POSTED, origins=list(origins))
-    return [Posted(*row) for row in rows]
+async def kept(tx: Transaction, survivor_id: UUID) -> dict[str, Sums]:
+    """What was ever posted for the survivor and those who stay with him, by account type."""
+    rows: Sequence[Any] = await tx.all(_KEPT, survivor_id=survivor_id)
+    return {row[0]: Sums(*row[1:]) for row in rows}
+
+
+async def latest(tx: Transaction, origins: Sequence[UUID]) -> dict[str, datetime]:
+    """The latest instant among the postings of these customers, by account type."""
+    rows: Sequence[Any] = await tx.all(_LATEST, origins=list(origins))
+    return {row[0]: row[1] for row in rows}
 
 
 async def earned_lots(tx: Transaction, one: Parting) -> dict[str, list[EarnedLot]]:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from loyalty_svc.ledger.posting import Balance
+
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -37,7 +39,7 @@ def going(lots: Iterable[EarnedLot], *, free: int, reserved: int) -> list[Earned
 
 
 class Share(NamedTuple):
-    """What goes with him in one account type; the totals are lifetime sums of what was posted for him."""
+    """What goes with him in one account type; the totals are lifetime sums."""
 
     account_type: str
     last_at: datetime
@@ -48,33 +50,41 @@ class Share(NamedTuple):
     expired: int
     reversed: int
 
-
-class Posted(NamedTuple):
-    """What was ever posted for him in one account type: `amount` in all, and the sums by what it did (>= 0)."""
-
-    account_type: str
-    last_at: datetime
-    amount: int
-    earned: int
-    spent: int
-    expired: int
-    reversed: int
+    @property
+    def is_nothing(self) -> bool:
+        return not any(self[2:])
 
 
-def share_of(posted: Posted, lots: Sequence[EarnedLot], *, is_spendable: bool) -> Share:
-    """His share of an account: of one that lots are kept of what is left in them, of others all that was posted."""
+class Sums(NamedTuple):
+    """What was posted in one account type: `amount` in all, and the sums by what it did (>= 0)."""
+
+    amount: int = 0
+    earned: int = 0
+    spent: int = 0
+    expired: int = 0
+    reversed: int = 0
+
+
+def share_of(
+    account_type: str, account: Balance, kept: Sums, lots: Sequence[EarnedLot], *, is_spendable: bool, last_at: datetime
+) -> Share:
+    """His share of an account: of one that lots are kept of what is left in them, of others what exceeds `kept`.
+
+    account: the survivor's as it is. kept: what was posted for those who stay with him, so that the rest of the totals
+    is the other's, and nothing where he has taken it along already.
+    """
     if is_spendable:
         available = sum(lot.remaining for lot in lots if not lot.is_pending)
         pending = sum(lot.remaining for lot in lots if lot.is_pending)
     else:
-        available, pending = posted.amount, 0
+        available, pending = account.available + account.pending + account.reserved - kept.amount, 0
     return Share(
-        posted.account_type,
-        posted.last_at,
+        account_type,
+        last_at,
         available,
         pending,
-        posted.earned,
-        posted.spent,
-        posted.expired,
-        posted.reversed,
+        account.earned_total - kept.earned,
+        account.spent_total - kept.spent,
+        account.expired_total - kept.expired,
+        account.reversed_total - kept.reversed,
     )

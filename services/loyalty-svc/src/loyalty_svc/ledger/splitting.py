@@ -12,7 +12,7 @@ from loyalty_svc.accounts.types import AccountTypes
 from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.ledger import announcing, ownership, queries
 from loyalty_svc.ledger import posting as heart
-from loyalty_svc.ledger.parting import EarnedLot, going, share_of
+from loyalty_svc.ledger.parting import EarnedLot, Sums, going, share_of
 from loyalty_svc.ledger.posting import Cause
 from loyalty_svc.ledger.settling import settle, settle_accounts
 from loyalty_svc.lots import queries as lots
@@ -47,10 +47,20 @@ async def _part(tx: Transaction, one: Parting, types: AccountTypes, now: datetim
     for type_, found in earned.items():
         free, reserved = held[one.survivor_id, type_]
         his[type_] = going(found, free=free, reserved=reserved)
-    shares = [
-        share_of(posted, his.get(posted.account_type, ()), is_spendable=types.is_spendable(posted.account_type))
-        for posted in await ownership.posted(tx, one.origins)
+    kept, latest = await ownership.kept(tx, one.survivor_id), await ownership.latest(tx, one.origins)
+    accounts = await queries.held(tx, {one.survivor_id})
+    found_shares = [
+        share_of(
+            type_,
+            account,
+            kept.get(type_, Sums()),
+            his.get(type_, ()),
+            is_spendable=types.is_spendable(type_),
+            last_at=latest.get(type_, one.event.time),
+        )
+        for (_, type_), account in sorted(accounts.items())
     ]
+    shares = [share for share in found_shares if not share.is_nothing]
     if not shares:
         return
     await ownership.move_lots(tx, [lot for many in his.values() for lot in many], one.customer_id)

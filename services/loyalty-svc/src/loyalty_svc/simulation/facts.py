@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from moat.customers.follow import aliases_of
+from moat.customers.follow import readdress
 from moat.kit.db.database import Database
 from moat.kit.events import Event
 from moat.kit.feature import Service
@@ -80,6 +80,4 @@ class Facts:
         if not events:
             return
         async with self.db.transaction() as tx:
-            survivors = await aliases_of(tx, {event.about for event in events})
-        for event in events if survivors else ():
-            event.subject_id = survivors.get(event.about, event.about)
+            await readdress(tx, events)

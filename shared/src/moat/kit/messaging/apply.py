@@ -32,6 +32,8 @@ async def dispatch(service: "Service", events: Sequence[Event[Any]], tx: Transac
         return
     if service.follow is not None:
         events = await service.follow(events, tx)
+        if not events:
+            return
     present = {event.type for event in events}
     for feature in service.features:
         if feature.subscriptions is None:
