@@ -17,7 +17,7 @@ from customer_svc.splits import queries
 from customer_svc.splits.problems import AlreadySplit, MergedOn, NeverMerged, TooManyOrders
 from customer_svc.splits.restoring import Before, parted_file, restore, restored_consents
 from customer_svc.timeline import queries as timeline
-from customer_svc.timeline.entries import Entry, kind_of
+from customer_svc.timeline.entries import Entry, as_json, kind_of
 from moat.contracts.customers import CustomerSplit
 from moat.customers.access import UnknownCustomer
 from moat.customers.follow import keep_everybody_out
@@ -124,7 +124,7 @@ async def _tell(tx: Transaction, plan: Plan, at: datetime) -> None:
     )
     id_ = tx.publish(data, about=plan.into_id, time=at)
     kind = kind_of(data.TYPE)
-    told = {"from_id": str(plan.from_id), "into_id": str(plan.into_id)}
+    told = as_json({"from_id": str(plan.from_id), "into_id": str(plan.into_id)})
     entries = [
         Entry(id_, plan.into_id, at, kind, str(id_), data=told),
         Entry(uuid7(), plan.from_id, at, kind, str(id_), data=told),
