@@ -5,9 +5,11 @@ import json
 from contextlib import asynccontextmanager
 
 import asyncpg
+import pytest
 
 from moat.kit.auth import Caller, jwks_of
 from moat.kit.clock import SystemClock
+from moat.kit.ids import uuid7
 from moat.kit.testing.callers import KEY_ID, bearer, signing_key
 
 WRITER = Caller("staff", "s-1", frozenset({"things:read", "things:write"}))
@@ -29,16 +31,19 @@ async def gateway():
     server.close()
 
 
-async def test_work_of_callers_who_hang_up_is_done_and_nothing_leaks(start):
+@pytest.mark.parametrize("path", ["/v1/things", "/v1/things/OWNER/gifts"])
+async def test_work_of_callers_who_hang_up_is_done_and_nothing_leaks(start, path):
     callers = 60
     headers = bearer(WRITER, at=SystemClock().now())
 
     async def hang_up(at, number):
         body = json.dumps({"name": f"n{number}", "settle_seconds": 0.05}).encode()
         _, writer = await asyncio.open_connection(at["host"], at["port"])
+        own = path.replace("OWNER", str(uuid7()))
         writer.write(
-            b"POST /v1/things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            b"Authorization: %s\r\nContent-Length: %d\r\n\r\n" % (headers["Authorization"].encode(), len(body)) + body
+            f"POST {own} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
+            + b"Authorization: %s\r\nContent-Length: %d\r\n\r\n" % (headers["Authorization"].encode(), len(body))
+            + body
         )
         await writer.drain()
         writer.close()

@@ -1,6 +1,7 @@
 """Its routes."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -9,9 +10,11 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from moat.kit.auth import Caller, allow
+from moat.kit.clock import Clock
+from moat.kit.db.transaction import Transaction
 from moat.kit.ids import uuid7
 from moat.kit.problems import Conflict, NotFound, PreconditionFailed
-from moat.kit.web import Db, IfMatch, Language, Once, Page, PageQuery, etag, problems
+from moat.kit.web import Db, IfMatch, Language, Once, Outcome, Page, PageQuery, etag, problems
 
 log = structlog.get_logger("thing")
 router = APIRouter(prefix="/v1/things", tags=["things"])
@@ -69,6 +72,29 @@ async def make_thing(body: ThingIn, once: Once, caller: Writer) -> ThingOut:
         if body.settle_seconds:
             await tx.execute("SELECT pg_sleep(:seconds)", seconds=body.settle_seconds)
         return await once.answer(tx, out, status=201, headers={"ETag": '"1"'})
+
+
+@router.post("/{owner_id}/gifts", status_code=201, responses=problems(NameTaken))
+async def give_thing(owner_id: UUID, body: ThingIn, once: Once, caller: Writer) -> ThingOut:
+    """Make a thing for an owner, together with those who ask at the same time."""
+    return await once.together(give_things, body, about=owner_id, status=201)
+
+
+async def give_things(tx: Transaction, wanted: Sequence[ThingIn], clock: Clock) -> list[Outcome[ThingOut]]:
+    """All of them with one statement, but for those whose name is taken."""
+    made = [NameTaken(name=one.name) if one.name == "taken" else _new(one) for one in wanted]
+    things = [one for one in made if isinstance(one, ThingOut)]
+    await tx.execute(
+        "INSERT INTO thing (id, name) SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[]))",
+        ids=[one.id for one in things],
+        names=[one.name for one in things],
+    )
+    await tx.execute("SELECT pg_sleep(:seconds)", seconds=max(one.settle_seconds for one in wanted))
+    return made
+
+
+def _new(wanted: ThingIn) -> ThingOut:
+    return ThingOut(id=uuid7(), name=wanted.name, version=1)
 
 
 @router.get("")

@@ -42,6 +42,8 @@ class Transaction:
     is_begun: bool = False
     documents: dict[tuple[str, ...], Sequence[Any]] = field(default_factory=dict)
     """What `kit.documents` has read for the whole of this transaction."""
+    led_by: dict[UUID, str] = field(default_factory=dict)
+    """Where requests share the transaction: the traceparent of the one that leads to what is told of a customer."""
 
     async def execute(self, sql: str, /, **values: object) -> Answer:
         """Run one statement with bound values (`:name`); arrays are bound as lists with `CAST(:ids AS uuid[])`."""

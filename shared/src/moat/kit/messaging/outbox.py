@@ -49,7 +49,7 @@ async def write(tx: "Transaction") -> None:
         aggregate_ids=[_aggregate_id(o.data) for o in outgoing],
         about=[o.about for o in outgoing],
         payloads=[o.data.__pydantic_serializer__.to_json(o.data) for o in outgoing],
-        headers=[_headers(o, here) for o in outgoing],
+        headers=[_headers(o, o.traceparent or tx.led_by.get(o.about) or here) for o in outgoing],
         aggregate_types=[cls.TYPE.split(".")[-3] for cls in kinds],
         topics=[cls.TOPIC for cls in kinds],
         types=[cls.TYPE for cls in kinds],
@@ -62,11 +62,11 @@ def _aggregate_id(data: EventData) -> str | None:
     return None if data.AGGREGATE_ID is None else str(getattr(data, data.AGGREGATE_ID))
 
 
-def _headers(outgoing: "Outgoing", here: str | None) -> str:
+def _headers(outgoing: "Outgoing", traceparent: str | None) -> str:
     """What the row's columns do not say, as the CloudEvents attributes they become; written by hand, it is hot."""
     headers = f'{{"time": "{outgoing.time.isoformat()}", "correlationid": {quoted(outgoing.correlation_id)}'
     if outgoing.causation_id:
         headers += f', "causationid": {quoted(outgoing.causation_id)}'
-    if traceparent := outgoing.traceparent or here:
+    if traceparent:
         headers += f', "traceparent": {quoted(traceparent)}'
     return headers + "}"

@@ -8,14 +8,18 @@ from moat.kit.web.idempotency import Once
 from moat.kit.web.pages import Page, PageQuery, PageRequest
 from moat.kit.web.preconditions import IfMatch, etag
 from moat.kit.web.reading import read_json
+from moat.kit.web.together import LATER, Later, Outcome
 
 __all__ = (
+    "LATER",
     "Db",
     "IfMatch",
     "Language",
     "LanguageCode",
+    "Later",
     "Now",
     "Once",
+    "Outcome",
     "Page",
     "PageQuery",
     "PageRequest",

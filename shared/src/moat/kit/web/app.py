@@ -37,7 +37,8 @@ def create_app(
 
     Routes: every feature's in the order of `features.py`, then `extra_routers`, `/v1/ops/…` (unless `ops` is False:
     the gateway has its own), health. `authenticate` finds the caller; by default it verifies Moat's tokens with the
-    process's key set. What doors need stands in `app.state`: `process`, `inflight`, `authenticate`, `package`.
+    process's key set. What doors need stands in `app.state`: `process`, `inflight`, `gatherings`, `authenticate`,
+    `package`.
     """
     package = process.service.name.replace("-", "_")
     app = FastAPI(
@@ -54,6 +55,7 @@ def create_app(
     app.state.process = process
     app.state.package = package
     app.state.inflight = inflight = InFlight()
+    app.state.gatherings = {}
     app.state.authenticate = authenticate or Verifier(
         process.keys, process.clock, audiences=[process.service.name], issuer=process.settings.token_issuer
     )

@@ -18,7 +18,8 @@ from moat.kit.problems import (
     Unavailable,
 )
 from moat.kit.web.examples import Examples
-from moat.kit.web.idempotency import KeyReused, StillRunning, once_guard
+from moat.kit.web.idempotency import once_guard
+from moat.kit.web.keys import KeyReused, StillRunning
 from moat.kit.web.preconditions import if_match_version
 from moat.kit.web.rendering import MEDIA_TYPE, BodyTooLarge, UnsupportedMediaType
 from moat.kit.web.route import StrictRoute, calls_of, guards_of

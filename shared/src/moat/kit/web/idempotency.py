@@ -1,70 +1,49 @@
 """`Idempotency-Key`: the same command twice has one effect, and the second caller gets the first answer.
 
-The key's row is the first statement of the effect's transaction: whoever comes second waits on it, and sees the
-answer when the first has committed, or becomes the first when it has rolled back. A refusal rolls the row back
+The key's row is the first statement of the effect's transaction (`moat.kit.web.keys`). A refusal rolls the row back
 with the effect, so a later try runs again.
 """
 
 import hashlib
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Final, TypeVar, cast
+from typing import Annotated, Any, Final, TypeVar, cast
+from uuid import UUID
 
 from fastapi import Depends, Header
 from pydantic_core import to_json
-from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from moat.kit.auth.doors import caller_of
 from moat.kit.db.database import Database
 from moat.kit.db.transaction import Transaction
-from moat.kit.problems import Conflict, FieldError, Invalid
-from moat.kit.web.failures import sqlstate_of
-from moat.kit.web.rendering import Replayed, template_of
+from moat.kit.process import Process
+from moat.kit.web import keys
+from moat.kit.web.keys import Claim
+from moat.kit.web.rendering import template_of
+from moat.kit.web.together import Gathering, Member, Run
 
 KEPT_HOURS: Final = 48
 KEY_CHARACTERS_MAX: Final = 255
-LOCK_NOT_AVAILABLE: Final = "55P03"
 
+C = TypeVar("C")
 T = TypeVar("T")
 
-_CLAIM: Final = """
-INSERT INTO idempotency (principal, route, key, fingerprint) VALUES (:principal, :route, :key, :fingerprint)
-ON CONFLICT DO NOTHING RETURNING true"""
-_ANSWERED: Final = """
-SELECT fingerprint, status, headers, body FROM idempotency
-WHERE principal = :principal AND route = :route AND key = :key"""
-_KEEP: Final = """
-UPDATE idempotency SET status = :status, headers = CAST(:headers AS jsonb), body = :body
-WHERE principal = :principal AND route = :route AND key = :key"""
 _PRUNE: Final = """
 DELETE FROM idempotency WHERE ctid = ANY (ARRAY (
   SELECT ctid FROM idempotency WHERE created_at < now() - make_interval(hours => :hours) LIMIT 2000))"""
 
 
-class KeyReused(Invalid):
-    """The same key came with another body."""
-
-    code, title = "idempotency.key-reused", "This Idempotency-Key was used for another request"
-
-
-class StillRunning(Conflict):
-    """The first request with this key has not finished."""
-
-    code, title = "idempotency.still-running", "The first request with this Idempotency-Key is still running"
-
-
 class OnceGuard:
     """Runs a command once per key; without a key it just runs."""
 
-    def __init__(self, request: Request, db: Database, key: str | None) -> None:
+    def __init__(self, request: Request, process: Process, key: str | None) -> None:
         self._request = request
-        self._db = db
+        self._process = process
         self._key = key
+        self._claimed: Claim | None = None
         self._answered = False
-        self._row: dict[str, object] = {}
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -72,11 +51,14 @@ class OnceGuard:
 
         Raises KeyReused, and StillRunning when the first caller's transaction lasts longer than the lock timeout.
         """
-        async with self._db.transaction() as tx:
-            if self._key is not None:
-                await self._claim(tx, self._key)
+        self._claimed = await self._claim()
+        async with self._process.db.transaction() as tx:
+            if self._claimed is not None:
+                told = await keys.claim(tx, [self._claimed])
+                if told:
+                    raise told[self._claimed.name]
             yield tx
-            if self._key is not None and not self._answered:
+            if self._claimed is not None and not self._answered:
                 raise RuntimeError("the block ended without `return await once.answer(tx, …)`")
 
     async def answer(
@@ -89,34 +71,31 @@ class OnceGuard:
         """
         body = to_json(out)
         response = Response(body, status, dict(headers or {}), media_type="application/json")
-        if self._key is not None:
+        if self._claimed is not None:
             self._answered = True
-            names = {key: self._row[key] for key in ("principal", "route", "key")}
-            kept = json.dumps(dict(headers or {}))
-            await tx.execute(_KEEP, status=status, headers=kept, body=body, **names)
+            await keys.keep(tx, [(self._claimed, status, headers or {}, body)])
         return cast(T, response)
 
-    async def _claim(self, tx: Transaction, key: str) -> None:
+    async def together(self, run: Run[C, T], command: C, *, about: UUID, status: int = 200) -> T:
+        """Do the command in one transaction with others of its kind that arrive at the same time (ADR 0036).
+
+        `run` is the use case over many of them, `about` the customer: no two about one share a transaction. Returns as
+        `answer` does, and raises what `transaction` raises, or what this one was refused with.
+        """
+        gatherings: dict[Run[Any, Any], Gathering[Any, Any]] = self._request.scope["app"].state.gatherings
+        gathering = gatherings.get(run)
+        if gathering is None:
+            gathering = gatherings[run] = Gathering(self._process.db, self._process.clock, run)
+        return cast(T, await gathering.take(Member(command, about, await self._claim(), status)))
+
+    async def _claim(self) -> Claim | None:
+        if self._key is None:
+            return None
         scope, caller = self._request.scope, caller_of(self._request)
-        self._row = {
-            "principal": caller.principal if caller else "anonymous",
-            "route": f"{scope['method']} {template_of(scope)}",
-            "key": key,
-        }
-        fingerprint = await fingerprint_of(self._request)
-        try:
-            claimed = await tx.scalar(_CLAIM, fingerprint=fingerprint, **self._row)
-        except DBAPIError as error:
-            if sqlstate_of(error) == LOCK_NOT_AVAILABLE:
-                raise StillRunning(retry_after_seconds=1) from None
-            raise
-        if claimed:
-            return
-        before = await tx.one(_ANSWERED, **self._row)
-        if bytes(before.fingerprint) != fingerprint:
-            raise KeyReused(errors=[FieldError("#/header/idempotency-key", "was used for another request")])
-        headers: dict[str, str] = {**(before.headers or {}), "Idempotent-Replayed": "true"}
-        raise Replayed(Response(bytes(before.body), before.status, headers, media_type="application/json"))
+        principal = caller.principal if caller else "anonymous"
+        return Claim(
+            principal, f"{scope['method']} {template_of(scope)}", self._key, await fingerprint_of(self._request)
+        )
 
 
 async def fingerprint_of(request: Request) -> bytes:
@@ -142,8 +121,7 @@ async def once_guard(
     ] = None,
 ) -> OnceGuard:
     """The guard of one request."""
-    db: Database = request.scope["app"].state.process.db
-    return OnceGuard(request, db, idempotency_key)
+    return OnceGuard(request, request.scope["app"].state.process, idempotency_key)
 
 
 Once = Annotated[OnceGuard, Depends(once_guard)]
