@@ -4,7 +4,7 @@ A customer's token reaches his own id only: another's is 404 on every route, his
 customers is 403. Ids of customers who were merged away, in the path or in a token, mean the survivor.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 from moat.kit.auth import Allow, Caller, allow
 from moat.kit.clock import Clock
+from moat.kit.db.loader import Loader
 from moat.kit.db.transaction import Transaction
 from moat.kit.ids import instant_of
 from moat.kit.problems import FieldError, Forbidden, Invalid, NotFound, Unavailable
@@ -73,7 +74,11 @@ class Resolved:
 
 async def resolve(tx: Transaction, *ids: UUID) -> dict[UUID, Resolved]:
     """Follow merges and say which ids are known."""
-    rows = await (tx.all(_RESOLVE_ONE, id=ids[0]) if len(ids) == 1 else tx.all(_RESOLVE, ids=list(ids)))
+    return await _resolve(tx, ids)
+
+
+async def _resolve(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, Resolved]:
+    rows = await (tx.all(_RESOLVE_ONE, id=next(iter(ids))) if len(ids) == 1 else tx.all(_RESOLVE, ids=list(ids)))
     return {row.id: Resolved(row.survivor, row.known) for row in rows}
 
 
@@ -89,9 +94,19 @@ def must_be_known(customer_id: UUID, resolved: Resolved, clock: Clock) -> UUID:
 
 async def accessible(tx: Transaction, caller: Caller, customer_id: UUID, clock: Clock, *, customers: bool) -> UUID:
     """The survivor's id, if this caller may reach it; for ids that do not stand in a path."""
+    return _judged(await resolve(tx, *_concerned(caller, customer_id)), caller, customer_id, clock, customers=customers)
+
+
+def _concerned(caller: Caller, customer_id: UUID) -> tuple[UUID, ...]:
+    """The ids to follow: his own too where a customer asks."""
+    return (customer_id,) if caller.customer_id is None else (customer_id, caller.customer_id)
+
+
+def _judged(
+    resolved: Mapping[UUID, Resolved], caller: Caller, customer_id: UUID, clock: Clock, *, customers: bool
+) -> UUID:
     if caller.kind != "customer" or caller.customer_id is None:
-        return must_be_known(customer_id, (await resolve(tx, customer_id))[customer_id], clock)
-    resolved = await resolve(tx, customer_id, caller.customer_id)
+        return must_be_known(customer_id, resolved[customer_id], clock)
     if resolved[customer_id].survivor != resolved[caller.customer_id].survivor:
         raise UnknownCustomer
     if not customers:
@@ -114,11 +129,20 @@ class CustomerDoor(Allow):
         if caller.kind != "customer":
             await allow(self.scope)(request)
         customer_id = _id_in_path(request)
-        process: Process = request.app.state.process
-        async with process.db.glance() as tx:
-            id_ = await accessible(tx, caller, customer_id, process.clock, customers=self.customers)
+        process: Process = request.scope["app"].state.process
+        resolved = await _followed(request).ask(*_concerned(caller, customer_id))
+        id_ = _judged(resolved, caller, customer_id, process.clock, customers=self.customers)
         access = request.scope[ENTERED] = CustomerAccess(id_, caller)
         return access
+
+
+def _followed(request: Request) -> Loader[UUID, Resolved]:
+    """What follows ids for this app: one statement for all requests that come while another is under way."""
+    state = request.scope["app"].state
+    if not hasattr(state, "customers_followed"):
+        state.customers_followed = Loader(state.process.db, _resolve)
+    loader: Loader[UUID, Resolved] = state.customers_followed
+    return loader
 
 
 def _id_in_path(request: Request) -> UUID:
@@ -153,9 +177,7 @@ class OwnDoor(Allow):
         caller = await allow(None, customers=True)(request)
         if caller.kind != "customer" or caller.customer_id is None:
             raise Forbidden("This is for customer tokens only")
-        process: Process = request.app.state.process
-        async with process.db.glance() as tx:
-            resolved = (await resolve(tx, caller.customer_id))[caller.customer_id]
+        resolved = (await _followed(request).ask(caller.customer_id))[caller.customer_id]
         access = request.scope[ENTERED] = CustomerAccess(resolved.survivor, caller)
         return access
 
