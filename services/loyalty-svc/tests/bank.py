@@ -11,6 +11,7 @@ from loyalty_svc.features import SERVICE
 from loyalty_svc.holds import usecases as holds
 from loyalty_svc.holds.holding import Hold
 from loyalty_svc.holds.timers import timers as holds_timers
+from loyalty_svc.ledger import spending
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.audit import audit
 from loyalty_svc.ledger.giving import Gift, TakeBack
@@ -50,7 +51,7 @@ class Bank:
     async def spend(self, who: UUID, points: int, type: str = "points") -> None:
         async with self.house.db.transaction() as tx:
             who = await lock_customer(tx, who)
-            await ledger.spend(tx, who, type, points, reason="test.spent", cause=a_cause(), now=self.now)
+            await spending.spend(tx, who, type, points, reason="test.spent", cause=a_cause(), now=self.now)
 
     async def hold(self, who: UUID, points: int, *, minutes: float = 15) -> Hold:
         async with self.house.db.transaction() as tx:

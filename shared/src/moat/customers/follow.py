@@ -124,6 +124,19 @@ async def lock_customer(tx: Transaction, customer_id: UUID) -> UUID:
     return survivor or customer_id
 
 
+async def lock_customers(tx: Transaction, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """The same for commands that share a transaction: the survivor of each, in their order, perhaps one of several."""
+    await hold_merges_off(tx)
+    aliases = await aliases_of(tx, set(customer_ids))
+    survivors = [aliases.get(id_, id_) for id_ in customer_ids]
+    if aliases:
+        # Of two who have become one the first leads.
+        for id_, survivor in zip(reversed(customer_ids), reversed(survivors), strict=True):
+            if id_ in tx.led_by:
+                tx.led_by[survivor] = tx.led_by[id_]
+    return survivors
+
+
 async def _know(tx: Transaction, created: Sequence[Event[CustomerCreated]]) -> None:
     await tx.execute(
         _KNOW,

@@ -1,7 +1,7 @@
 """What pools and codes do inside the transaction they are given."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -142,6 +142,14 @@ async def issue(tx: Transaction, wishes: Sequence[Wish], *, at: datetime) -> lis
             if codes[key].is_new:
                 announce(tx, wishes[place], codes[key])
     return [outcomes[place] for place in range(len(wishes))]
+
+
+async def not_given(tx: Transaction, coupons: Collection[str], *, at: datetime) -> set[str]:
+    """Which of these coupons no code is issued of now; no statement where nobody asks."""
+    if not coupons:
+        return set()
+    current = await published(tx, COUPONS, at=at)
+    return {code for code in coupons if _refusal(current[code].value if code in current else None, at) is not None}
 
 
 def _refusal(coupon: Coupon | None, at: datetime) -> Refused | None:

@@ -9,7 +9,8 @@ from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.holds import queries
 from loyalty_svc.holds.holding import HELD, Hold
 from loyalty_svc.holds.problems import HoldClosed, UnknownHold
-from loyalty_svc.ledger import usecases as ledger
+from loyalty_svc.ledger import spending
+from loyalty_svc.ledger.debits import Debit
 from loyalty_svc.ledger.posting import Cause
 from moat.customers.follow import hold_merges_off
 from moat.kit.db.transaction import Transaction
@@ -38,7 +39,7 @@ async def hold(
     """
     types = await account_types(tx)
     types.spendable(account_type)
-    await ledger.take_available(tx, (customer_id, account_type), amount, types, reserved=amount, now=now)
+    await spending.take_one(tx, Debit((customer_id, account_type), amount, reserved=amount), types, now=now)
     made = Hold(uuid7(), customer_id, account_type, amount, 0, HELD, now, until, None, reason, cause, None)
     await queries.insert(tx, made)
     await set_timers(tx, TIME_OUT, [(str(made.id), until, {})])
@@ -55,7 +56,8 @@ async def confirm(tx: Transaction, hold_id: UUID, amount: int | None = None, *, 
     points = -posting.amounts[0]
     left, balance = await queries.take_reserved(tx, held, points, now)
     types = await account_types(tx)
-    posted = await ledger.book(tx, posting, types, held=left, balance=balance, now=now, confirms=True)
+    taken = {(held.customer_id, held.account_type): (left, balance)}
+    (posted,) = await spending.book(tx, [posting], types, taken, now=now, confirms=True)
     confirmed = held.confirmed_by(posted.id, points, now)
     await queries.resolve(tx, [confirmed])
     await clear_timers(tx, TIME_OUT, [str(hold_id)])

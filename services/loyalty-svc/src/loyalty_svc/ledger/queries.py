@@ -1,4 +1,4 @@
-"""All SQL of the ledger but the audit's: one statement for the accounts of a batch, one for its postings."""
+"""SQL of the ledger: one statement for the accounts of a batch, one for its postings. Debits and audit are apart."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,6 @@ from sqlalchemy import Row
 from loyalty_svc.ledger.awarding import NewLots, Run
 from loyalty_svc.ledger.owners import owned
 from loyalty_svc.ledger.posting import AccountKey, Balance, Basis, Cause, Entry, Posting, Touched
-from loyalty_svc.lots.queries import Held
 from moat.kit.db.transaction import Transaction
 
 # Sorted, so that every transaction locks accounts in the same order. One statement opens, locks, changes and reads:
@@ -67,18 +66,6 @@ FROM (
          (CAST(:balances AS bigint[]))[(p.place - 1) * cardinality(CAST(:types AS text[])) + t.place]
   FROM p CROSS JOIN unnest(CAST(:types AS text[])) WITH ORDINALITY AS t (type, place)
 ) AS e (id, customer_id, other_id, programme, type, amount, balance_after)
-"""
-# Whoever waits for the row judges it as it is then. Where something has expired that nobody swept nor reserved, it has
-# to be swept first.
-_DEBIT = """
-UPDATE account a SET available = available - :amount, spent_total = spent_total + :spent,
-                     reserved = reserved + :reserved, last_at = greatest(last_at, :now)
-WHERE customer_id = :customer_id AND type = :account_type AND available >= :amount
-  AND reserved >= (
-    SELECT coalesce(sum(l.remaining), 0) FROM lot l
-    WHERE l.customer_id = :customer_id AND l.account_type = :account_type AND l.remaining > 0
-      AND l.expires_at <= :now AND NOT l.is_pending)
-RETURNING available + reserved, reserved, available + pending + reserved
 """
 _GIVEN = """
 SELECT p.cause_id, p.cause_part FROM posting p
@@ -261,16 +248,6 @@ async def history(
     for row in rows:
         out.setdefault(row[0], []).append((row[1], row[2]))
     return out
-
-
-async def debit(
-    tx: Transaction, key: AccountKey, amount: int, *, spent: int = 0, reserved: int = 0, now: datetime
-) -> tuple[Held, int] | None:
-    """Take `amount` from what is available, if there is as much; what is left, and the balance. None: there is not."""
-    row: Any = await tx.first(
-        _DEBIT, customer_id=key[0], account_type=key[1], amount=amount, spent=spent, reserved=reserved, now=now
-    )
-    return None if row is None else (Held(row[0], row[1]), row[2])
 
 
 async def given(tx: Transaction, causes: Sequence[Cause]) -> set[tuple[UUID, str]]:

@@ -7,15 +7,13 @@ from uuid import UUID
 
 from loyalty_svc.accounts.types import AccountTypes
 from loyalty_svc.accounts.usecases import account_types
-from loyalty_svc.ledger import announcing, awarding, queries
+from loyalty_svc.ledger import announcing, awarding, queries, spending
 from loyalty_svc.ledger import posting as heart
 from loyalty_svc.ledger.giving import Gift, TakeBack, basis_of
 from loyalty_svc.ledger.posting import AccountKey, Cause, Kind, Posting, Touched
-from loyalty_svc.ledger.problems import InsufficientPoints
-from loyalty_svc.ledger.settling import append, settle, settle_accounts
+from loyalty_svc.ledger.settling import settle, settle_accounts
 from loyalty_svc.lots import queries as lots
 from loyalty_svc.lots.lots import Reversal
-from loyalty_svc.lots.queries import Held
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
 from moat.kit.ids import uuid7
@@ -173,92 +171,14 @@ async def take_back(
     return posted
 
 
-async def spend(
-    tx: Transaction,
-    customer_id: UUID,
-    account_type: str,
-    amount: int,
-    *,
-    reason: str,
-    cause: Cause,
-    now: datetime,
-    rule: str | None = None,
-    types: AccountTypes | None = None,
-) -> Posted:
-    """Take `amount` (> 0) of what is available, from the lots that expire first. Publishes `points.spent`.
-
-    types: if they were read already. The customer is locked (`lock_customer`). Raises InsufficientPoints with
-    `available` and `requested`, and leaves the transaction usable; UnknownAccountType, NotSpendable.
-    """
-    basis = basis_of(Kind.SPENT, reason, account_type, rule)
-    return await debit(tx, Posting(customer_id, basis, now, cause, (-amount,)), spent=amount, types=types)
-
-
 async def correct(tx: Transaction, posting: Posting, *, now: datetime) -> Posted:
     """Book what staff decided: a gain as it is, a loss if as much is available. Publishes `points.adjusted`.
 
     Raises as `spend` does.
     """
     if posting.amounts[0] < 0:
-        return await debit(tx, posting)
+        return await spending.debit(tx, posting)
     posted = await post(tx, [posting], now=now)
     announcing.moved(tx, posted)
     await expire_due(tx, posted, now=now)
-    return posted[0]
-
-
-async def debit(tx: Transaction, posting: Posting, *, spent: int = 0, types: AccountTypes | None = None) -> Posted:
-    """Store a posting of one loss, if as much is available; `spent` goes to the lifetime total. Raises as `spend`."""
-    key, amount, now = (posting.customer_id, posting.basis.account_types[0]), -posting.amounts[0], posting.at
-    types = types or await account_types(tx)
-    types.spendable(key[1])
-    held, balance = await take_available(tx, key, amount, types, spent=spent, now=now)
-    return await book(tx, posting, types, held=held, balance=balance, now=now)
-
-
-async def take_available(
-    tx: Transaction,
-    key: AccountKey,
-    amount: int,
-    types: AccountTypes,
-    *,
-    spent: int = 0,
-    reserved: int = 0,
-    now: datetime,
-) -> tuple[Held, int]:
-    """Take from what is available, to be spent or reserved: what is left, and the balance. Raises InsufficientPoints.
-
-    Where something has expired, or too little is there, it is thought over with the account locked and what has expired
-    gone; so a refusal is right and says what there is.
-    """
-    left = await queries.debit(tx, key, amount, spent=spent, reserved=reserved, now=now)
-    if left is None:
-        await settle(tx, [key], types, now=now)
-        left = await queries.debit(tx, key, amount, spent=spent, reserved=reserved, now=now)
-    if left is None:
-        balance = (await queries.held(tx, {key[0]})).get(key)
-        available = max(balance.available, 0) if balance else 0
-        raise InsufficientPoints(account_type=key[1], available=available, requested=amount)
-    return left
-
-
-async def book(
-    tx: Transaction,
-    posting: Posting,
-    types: AccountTypes,
-    *,
-    held: Held,
-    balance: int,
-    now: datetime,
-    confirms: bool = False,
-) -> Posted:
-    """Store and announce a posting of one loss that its account, which is locked, has borne; its lots follow.
-
-    confirms: a hold has kept what is spent.
-    """
-    key = (posting.customer_id, posting.basis.account_types[0])
-    posted = await append(tx, [posting], {key: balance})
-    announcing.moved(tx, posted)
-    held_now = {key: held}
-    announcing.moved(tx, await settle_accounts(tx, [key], types, at=now, now=now, held=held_now, confirms=confirms))
     return posted[0]

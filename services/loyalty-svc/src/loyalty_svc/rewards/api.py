@@ -1,5 +1,6 @@
 """The HTTP door of rewards: the documents, what a member may have, and the way of each redemption."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from loyalty_svc.ledger.problems import InsufficientPoints
-from loyalty_svc.rewards import queries, usecases
+from loyalty_svc.rewards import queries, redeeming, usecases
 from loyalty_svc.rewards.document import REWARDS
 from loyalty_svc.rewards.problems import (
     CouponGone,
@@ -18,6 +19,7 @@ from loyalty_svc.rewards.problems import (
     UnknownRedemption,
     UnknownReward,
 )
+from loyalty_svc.rewards.redeeming import Wish
 from loyalty_svc.rewards.reward import Reward, State
 from loyalty_svc.rewards.schemas import (
     CancelIn,
@@ -29,11 +31,13 @@ from loyalty_svc.rewards.schemas import (
     RefundIn,
 )
 from moat.customers.access import CustomerAccess, UnknownCustomer, customer_access
-from moat.customers.follow import lock_customer
+from moat.customers.follow import lock_customer, lock_customers
 from moat.kit.auth import Caller, allow
+from moat.kit.clock import Clock
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import Published, document_routes
-from moat.kit.web import Db, Language, Now, Once, Page, PageQuery, problems
+from moat.kit.problems import Problem
+from moat.kit.web import LATER, Db, Language, Later, Now, Once, Outcome, Page, PageQuery, problems
 
 
 async def check_publishable(tx: Transaction, reward: Published[Reward], now: datetime) -> None:
@@ -77,15 +81,28 @@ async def list_rewards(access: Reader, db: Db, clock: Now, page: PageQuery, lang
 )
 async def redeem_reward(body: RedeemIn, access: Writer, once: Once, clock: Now) -> RedemptionOut:
     """Have a reward for points, at once or put aside until it is confirmed. Points and pieces go together."""
+    wish = Wish(access.id, body.reward, body.quantity)
+    if not body.reserve:
+        return await once.together(redeem, wish, about=access.id, status=201)
     now = clock.now()
     async with once.transaction() as tx:
-        customer_id = await lock_customer(tx, access.id)
-        if body.reserve:
-            until = now + timedelta(minutes=body.minutes)
-            row = await usecases.reserve(tx, customer_id, body.reward, body.quantity, until=until, now=now)
-        else:
-            row = await usecases.redeem(tx, customer_id, body.reward, body.quantity, now=now)
+        wish = wish._replace(customer_id=await lock_customer(tx, access.id))
+        row = await redeeming.reserve(tx, wish, until=now + timedelta(minutes=body.minutes), now=now)
         return await once.answer(tx, RedemptionOut.of(row), status=201)
+
+
+async def redeem(tx: Transaction, wishes: Sequence[Wish], clock: Clock) -> list[Outcome[RedemptionOut]]:
+    """Those who ask at the same time. Who has become one with another of them goes with the next."""
+    survivors = await lock_customers(tx, [wish.customer_id for wish in wishes])
+    own: dict[UUID, Wish] = {}
+    for id_, wish in zip(survivors, wishes, strict=True):
+        own.setdefault(id_, wish._replace(customer_id=id_))
+    redeemed = dict(zip(own, await redeeming.redeem(tx, list(own.values()), now=clock.now()), strict=True))
+    outcomes: list[Outcome[RedemptionOut]] = []
+    for id_ in survivors:
+        row = redeemed.pop(id_, LATER)
+        outcomes.append(row if isinstance(row, Problem | Later) else RedemptionOut.of(row))
+    return outcomes
 
 
 @router.get(_OF_CUSTOMER, responses=problems(UnknownCustomer))

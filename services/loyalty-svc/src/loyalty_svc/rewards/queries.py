@@ -12,15 +12,20 @@ from moat.kit.db.transaction import Transaction
 
 LOCK_CLASS: Final = 7305011
 """Advisory: one customer's redemptions of rewards with a limit, one after the other."""
-_LOCK_LIMIT = "SELECT pg_advisory_xact_lock(:class, hashtext(:customer))"
+_LOCK_LIMITS = """
+SELECT pg_advisory_xact_lock(:class, o.customer)
+FROM (SELECT DISTINCT hashtext(c) AS customer FROM unnest(CAST(:customers AS text[])) AS c ORDER BY 1) AS o
+"""
 _SHELF = "SELECT reward, taken FROM reward_shelf WHERE reward = ANY(CAST(:rewards AS text[]))"
-# Without a row yet the first insert is the count, so the stock holds there too.
-_TAKE = """
+# A reward without a row yet gets one, so that there is always something to lock. Rewards are locked in order.
+_LOCK_SHELF_TO_TAKE = """
 INSERT INTO reward_shelf AS s (reward, taken)
-SELECT CAST(:reward AS text), CAST(:quantity AS bigint) WHERE CAST(:quantity AS bigint) <= CAST(:stock AS bigint)
-ON CONFLICT (reward) DO UPDATE SET taken = s.taken + excluded.taken
-WHERE s.taken + excluded.taken <= CAST(:stock AS bigint)
-RETURNING taken
+SELECT reward, 0 FROM unnest(CAST(:rewards AS text[])) AS w (reward) ORDER BY reward COLLATE "C"
+ON CONFLICT (reward) DO UPDATE SET taken = s.taken RETURNING reward, taken
+"""
+_TAKE = """
+UPDATE reward_shelf s SET taken = s.taken + w.pieces
+FROM unnest(CAST(:rewards AS text[]), CAST(:pieces AS bigint[])) AS w (reward, pieces) WHERE s.reward = w.reward
 """
 _LOCK_SHELF = "SELECT FROM reward_shelf WHERE reward = ANY(CAST(:rewards AS text[])) ORDER BY reward FOR UPDATE"
 _PUT_BACK = """
@@ -28,18 +33,23 @@ UPDATE reward_shelf s SET taken = s.taken - w.pieces
 FROM unnest(CAST(:rewards AS text[]), CAST(:pieces AS bigint[])) AS w (reward, pieces) WHERE s.reward = w.reward
 """
 _HAD = """
-SELECT w.reward, coalesce(sum(r.quantity), 0)::bigint AS pieces
-FROM unnest(CAST(:rewards AS text[]), CAST(:since AS timestamptz[])) AS w (reward, since)
-LEFT JOIN reward_redemption r ON r.customer_id = :customer_id AND r.reward = w.reward
+SELECT w.customer_id, w.reward, coalesce(sum(r.quantity), 0)::bigint AS pieces
+FROM unnest(CAST(:customers AS uuid[]), CAST(:rewards AS text[]), CAST(:since AS timestamptz[]))
+     AS w (customer_id, reward, since)
+LEFT JOIN reward_redemption r ON r.customer_id = w.customer_id AND r.reward = w.reward
   AND r.state IN ('reserved', 'redeemed', 'sent', 'fulfilled') AND (w.since IS NULL OR r.made_at > w.since)
-GROUP BY w.reward
+GROUP BY w.customer_id, w.reward
 """
 _ADD = """
 INSERT INTO reward_redemption (id, customer_id, hold_id, code_id, made_at, until, redeemed_at, fulfilled_at, points,
   money_minor, version, quantity, is_from_shelf, state, reward, kind, account_type, money_currency, coupon_code)
-VALUES (:id, :customer_id, :hold_id, :code_id, :at, :until, :redeemed_at, :fulfilled_at, :points,
-  :money_minor, :version, :quantity, :is_from_shelf, :state, :reward, :kind, :account_type, :money_currency,
-  :coupon_code)
+SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS uuid[]), CAST(:holds AS uuid[]),
+  CAST(:code_ids AS uuid[]), CAST(:at AS timestamptz[]), CAST(:until AS timestamptz[]),
+  CAST(:redeemed_at AS timestamptz[]),
+  CAST(:fulfilled_at AS timestamptz[]), CAST(:points AS bigint[]), CAST(:money_minor AS bigint[]),
+  CAST(:versions AS integer[]), CAST(:quantities AS integer[]), CAST(:from_shelf AS boolean[]),
+  CAST(:states AS text[]), CAST(:rewards AS text[]), CAST(:kinds AS text[]), CAST(:account_types AS text[]),
+  CAST(:currencies AS text[]), CAST(:coupon_codes AS text[]))
 RETURNING *
 """
 _COLUMNS = """
@@ -97,9 +107,9 @@ class NewRedemption(NamedTuple):
     coupon_code: str | None = None
 
 
-async def lock_limit(tx: Transaction, customer_id: UUID) -> None:
-    """Let a customer's redemptions of limited rewards pass one after the other."""
-    await tx.execute(_LOCK_LIMIT, **{"class": LOCK_CLASS, "customer": str(customer_id)})
+async def lock_limits(tx: Transaction, customer_ids: Sequence[UUID]) -> None:
+    """Let each customer's redemptions of limited rewards pass one after the other; in one order for all."""
+    await tx.execute(_LOCK_LIMITS, **{"class": LOCK_CLASS, "customers": [str(id_) for id_ in customer_ids]})
 
 
 async def shelf(tx: Transaction, rewards: Sequence[str]) -> dict[str, int]:
@@ -107,10 +117,15 @@ async def shelf(tx: Transaction, rewards: Sequence[str]) -> dict[str, int]:
     return {row.reward: row.taken for row in await tx.all(_SHELF, rewards=list(rewards))}
 
 
-async def take(tx: Transaction, reward: Reward, quantity: int) -> bool:
-    """Take pieces from the shelf of a reward with a stock; False when so many are not there."""
-    taken = await tx.scalar(_TAKE, reward=reward.code, quantity=quantity, stock=reward.stock)
-    return taken is not None
+async def lock_shelf(tx: Transaction, rewards: Sequence[str]) -> dict[str, int]:
+    """Hold others off the shelves of these rewards; how many pieces of each are gone."""
+    return {row.reward: row.taken for row in await tx.all(_LOCK_SHELF_TO_TAKE, rewards=list(rewards))}
+
+
+async def take(tx: Transaction, pieces: Mapping[str, int]) -> None:
+    """Take pieces from the shelves of these rewards, which are locked and hold as many."""
+    if pieces:
+        await tx.execute(_TAKE, rewards=list(pieces), pieces=list(pieces.values()))
 
 
 async def put_back(tx: Transaction, pieces: Mapping[str, int]) -> None:
@@ -120,36 +135,41 @@ async def put_back(tx: Transaction, pieces: Mapping[str, int]) -> None:
         await tx.execute(_PUT_BACK, rewards=list(pieces), pieces=list(pieces.values()))
 
 
-async def had(tx: Transaction, customer_id: UUID, since: Mapping[str, datetime | None]) -> dict[str, int]:
-    """How many pieces a customer has had of each reward since an instant (None: ever)."""
-    rows = await tx.all(_HAD, customer_id=customer_id, rewards=list(since), since=list(since.values()))
-    return {row.reward: row.pieces for row in rows}
+async def had(tx: Transaction, asked: Sequence[tuple[UUID, str, datetime | None]]) -> dict[tuple[UUID, str], int]:
+    """How many pieces a customer has had of a reward since an instant (None: ever), for each of these."""
+    rows = await tx.all(
+        _HAD,
+        customers=[customer_id for customer_id, _, _ in asked],
+        rewards=[reward for _, reward, _ in asked],
+        since=[since for _, _, since in asked],
+    )
+    return {(row.customer_id, row.reward): row.pieces for row in rows}
 
 
-async def add(tx: Transaction, new: NewRedemption) -> Row[Any]:
-    """Store it; returns its row."""
-    reward, money = new.reward, new.reward.money
-    return await tx.one(
+async def add(tx: Transaction, new: Sequence[NewRedemption]) -> Sequence[Row[Any]]:
+    """Store them; their rows, in their order."""
+    rewards, money = [one.reward for one in new], [one.reward.money for one in new]
+    return await tx.all(
         _ADD,
-        id=new.id,
-        customer_id=new.customer_id,
-        hold_id=new.hold_id,
-        code_id=new.code_id,
-        coupon_code=new.coupon_code,
-        at=new.at,
-        until=new.until,
-        redeemed_at=None if new.state == "reserved" else new.at,
-        fulfilled_at=new.at if new.state == "fulfilled" else None,
-        points=reward.points * new.quantity,
-        money_minor=money.minor * new.quantity if money else 0,
-        money_currency=money.currency if money else None,
-        version=reward.version,
-        quantity=new.quantity,
-        is_from_shelf=reward.stock is not None,
-        state=new.state,
-        reward=reward.code,
-        kind=reward.kind,
-        account_type=reward.account_type,
+        ids=[one.id for one in new],
+        customers=[one.customer_id for one in new],
+        holds=[one.hold_id for one in new],
+        code_ids=[one.code_id for one in new],
+        coupon_codes=[one.coupon_code for one in new],
+        at=[one.at for one in new],
+        until=[one.until for one in new],
+        redeemed_at=[None if one.state == "reserved" else one.at for one in new],
+        fulfilled_at=[one.at if one.state == "fulfilled" else None for one in new],
+        points=[one.reward.points * one.quantity for one in new],
+        money_minor=[cost.minor * one.quantity if cost else 0 for one, cost in zip(new, money, strict=True)],
+        currencies=[cost.currency if cost else None for cost in money],
+        versions=[reward.version for reward in rewards],
+        quantities=[one.quantity for one in new],
+        from_shelf=[reward.stock is not None for reward in rewards],
+        states=[one.state for one in new],
+        rewards=[reward.code for reward in rewards],
+        kinds=[reward.kind for reward in rewards],
+        account_types=[reward.account_type for reward in rewards],
     )
 
 

@@ -162,6 +162,18 @@ def _about(reward: Reward, member: Member, quantity: int, now: datetime) -> list
     return found
 
 
+def hand_out(left: int, wanted: Sequence[int]) -> list[Refusal | None]:
+    """Pieces to those who came first, in that order: who wants more than are left by then is refused."""
+    refused: list[Refusal | None] = []
+    for pieces in wanted:
+        if pieces <= left:
+            left -= pieces
+            refused.append(None)
+        else:
+            refused.append(Refusal(Reason.SOLD_OUT, {"left": max(left, 0)}))
+    return refused
+
+
 def may(state: State, to: State) -> bool:
     """Whether a redemption may go from one state to another."""
     return to in NEXT[state]

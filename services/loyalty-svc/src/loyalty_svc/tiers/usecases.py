@@ -1,6 +1,6 @@
 """What tiers do inside the transaction they are given. The accounts of the members are locked by then."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -59,15 +59,23 @@ class Membership:
 
 async def membership(tx: Transaction, customer_id: UUID, *, now: datetime | None = None) -> Membership:
     """A known customer's membership, zeros where nothing was posted yet; with `now` also what the plan counts then."""
-    held = await ledger.held(tx, {customer_id})
-    accounts = {type_: balance for (_, type_), balance in held.items()}
+    return (await memberships(tx, [customer_id], now=now))[customer_id]
+
+
+async def memberships(
+    tx: Transaction, customer_ids: Collection[UUID], *, now: datetime | None = None
+) -> dict[UUID, Membership]:
+    """The same of many customers."""
+    accounts: dict[UUID, dict[str, Balance]] = {id_: {} for id_ in customer_ids}
+    for (id_, type_), balance in (await ledger.held(tx, accounts)).items():
+        accounts[id_][type_] = balance
     plan = await queries.plan(tx)
-    standing = (await queries.standings(tx, {customer_id})).get(customer_id)
-    value = accounts[plan.over].available if plan.over in accounts else 0
+    standings = await queries.standings(tx, accounts)
+    values = {id_: own[plan.over].available if plan.over in own else 0 for id_, own in accounts.items()}
     if not plan.is_for_life:
-        gains = (await queries.gains(tx, [customer_id], plan.over)).get(customer_id, []) if now else []
-        value = Values(plan, gains).at(now) if now else 0
-    return Membership(accounts, plan, standing, value)
+        gains = await queries.gains(tx, list(accounts), plan.over) if now else {}
+        values = {id_: Values(plan, gains.get(id_, [])).at(now) if now else 0 for id_ in accounts}
+    return {id_: Membership(own, plan, standings.get(id_), values[id_]) for id_, own in accounts.items()}
 
 
 @dataclass(frozen=True, slots=True)
