@@ -63,7 +63,7 @@ TIMING_OUT = [
 @pytest.fixture(scope="module")
 def members(loyalty: Mortal) -> Iterator[UUID]:
     """Members with 1,000 points each, of whom every test takes one."""
-    ids = [uuid7() for _ in range(40)]
+    ids = [uuid7() for _ in range(60)]
     paid = {"order_source": "/shops/main", "currency": "CNY", "total_minor": POINTS * 100, "lines": []}
     loyalty.welcome(ids)
     loyalty.tell(
@@ -130,14 +130,21 @@ def deal(loyalty: Mortal, members: Iterator[UUID]) -> Deal:
     return Deal(loyalty, next(members))
 
 
-def _kill_at(loyalty: Mortal, moment: Moment, ask: Callable[[], httpx.Response]) -> None:
-    """Ask, kill the process when it comes to the moment, see that nobody got an answer, and start it anew."""
-    with ThreadPoolExecutor(1) as apart, stopped_at(loyalty.urls.owner, moment) as stop:
-        answer = apart.submit(ask)
+def _kill_at(
+    loyalty: Mortal, moment: Moment, ask: Callable[[], httpx.Response], *meanwhile: Callable[[], httpx.Response]
+) -> None:
+    """Ask, kill the process when it comes to the moment, see that nobody got an answer, and start it anew.
+
+    meanwhile: asked when the first has come to the moment.
+    """
+    with ThreadPoolExecutor(1 + len(meanwhile)) as apart, stopped_at(loyalty.urls.owner, moment) as stop:
+        answers = [apart.submit(ask)]
         stop.reached()
+        answers += [apart.submit(one) for one in meanwhile]
         loyalty.kill()
-        with pytest.raises(httpx.TransportError):
-            answer.result(20)
+        for answer in answers:
+            with pytest.raises(httpx.TransportError):
+                answer.result(20)
     loyalty.start()
 
 
@@ -174,6 +181,24 @@ def test_a_redemption_that_was_killed_at_any_step_and_asked_again_is_one(loyalty
     # Killed before the commit it had never happened; killed in it, it had, and the first answer is kept.
     assert again.headers.get("Idempotent-Replayed") == ("true" if moment.in_commit else None)
     deal.came_to("redeemed", points_spent=1, reward_redeemed=1)
+
+
+@pytest.mark.parametrize("moment", [Moment("INSERT", "idempotency"), Moment("INSERT", "outbox")], ids=str)
+def test_those_behind_a_redemption_that_was_killed_have_one_each_when_they_ask_again(
+    loyalty: Mortal, deal: Deal, members: Iterator[UUID], moment: Moment
+):
+    others = [Deal(loyalty, next(members)) for _ in range(3)]
+
+    _kill_at(loyalty, moment, deal.redeem, *(other.redeem for other in others))
+    with ThreadPoolExecutor(8) as apart:
+        # Each twice and all at once, so that they share transactions.
+        asked = [(one, apart.submit(one.redeem)) for one in [deal, *others] for _ in range(2)]
+        answers = [(one, answer.result(20)) for one, answer in asked]
+
+    assert [answer.status_code for _, answer in answers] == [201] * 8
+    for one in [deal, *others]:
+        assert len({answer.text for whose, answer in answers if whose is one}) == 1
+        one.came_to("redeemed", points_spent=1, reward_redeemed=1)
 
 
 def test_a_reservation_survives_every_death_on_the_way_to_its_confirmation(loyalty: Mortal, deal: Deal):
