@@ -42,6 +42,7 @@ NAMED: Final = {
     "loyalty_svc.surprises.giving": "the part of the use cases that goes on with a draw, slice by slice",
     "loyalty_svc.tasks.rewarding": "the part of the use cases that gives rewards and takes them back",
     "loyalty_svc.tiers.granting": "the use case of a tier that staff give by hand",
+    "loyalty_svc.tiers.joining": "the use cases of members who become one, or two again",
     "loyalty_svc.tiers.publishing": "what a tier plan is checked against, and how everybody is judged by it",
     "loyalty_svc.tiers.settling": "what every judging of members ends with, over histories, rows, timers and events",
     "ticket_svc.tickets.announcements": "publishes what happened to a ticket",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from moat.kit.events import EventData
+from pydantic import BaseModel
 
 # One encoder for all: `dumps` with arguments of its own makes one for each call.
 as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -30,6 +30,6 @@ def kind_of(event_type: str) -> str:
     return event_type.removeprefix("moat.").rpartition(".")[0]
 
 
-def told_by(data: EventData) -> str:
+def told_by(data: BaseModel) -> str:
     """All that an event says, as an entry keeps it."""
     return data.__pydantic_serializer__.to_json(data, exclude_none=True).decode()

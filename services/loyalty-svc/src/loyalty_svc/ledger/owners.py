@@ -8,8 +8,8 @@ those who became him.
 def owned(columns: str, condition: str) -> str:
     """The postings `p` of everybody in the table `customer (root, id)`: his `root` and these columns, where it holds.
 
-    Two selects: the first is the usual one, the second finds next to nothing. OFFSET 0: each goes from a customer to his
-    postings by the index, whatever the planner believes of tables that have grown since they were last looked at.
+    Two selects: the first is the usual one, the second finds next to nothing. OFFSET 0: each goes from a customer to
+    his postings by the index, whatever the planner believes of tables that have grown since they were last looked at.
     """
     return f"""SELECT c.root, {columns} FROM customer c
   CROSS JOIN LATERAL (SELECT * FROM posting p WHERE p.customer_id = c.id AND {condition}

@@ -3,7 +3,7 @@
 Growth itself arrives through `earning`.
 """
 
-from loyalty_svc.tiers import usecases
+from loyalty_svc.tiers import joining
 from moat.contracts.customers import CustomerMerged, CustomerSplit
 from moat.customers import partings
 from moat.kit.clock import Clock
@@ -16,10 +16,10 @@ subscriptions = Subscriptions()
 @subscriptions.on(CustomerMerged)
 async def judge_survivors(batch: Batch, tx: Transaction, clock: Clock) -> None:
     """Give survivors the tier of what they hold together; the ledger has moved it by now."""
-    await usecases.follow_merges(tx, batch)
+    await joining.follow_merges(tx, batch)
 
 
 @subscriptions.on(CustomerSplit)
 async def judge_parted(batch: Batch, tx: Transaction, clock: Clock) -> None:
     """Give both the tier of what each holds; the ledger has parted it by now."""
-    await usecases.follow_splits(tx, await partings(tx, batch))
+    await joining.follow_splits(tx, await partings(tx, batch))
