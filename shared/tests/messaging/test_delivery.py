@@ -13,10 +13,12 @@ from moat.kit.ids import uuid7
 async def test_order_per_key_holds_under_concurrent_writers_and_relays(bench: Bench):
     customers = [uuid7() for _ in range(8)]
     other = Database.connect(bench.app_url, name="probe-svc", pool_connections=4)
+    # A connection for each writer: they are to wait for each other's rows, not for a pool that relay and consumer need.
+    writers = Database.connect(bench.app_url, name="probe-svc", pool_connections=24)
 
     async def write(customer: UUID, times: int) -> None:
         for _ in range(times):
-            async with bench.db.transaction() as tx:
+            async with writers.transaction() as tx:
                 number = await tx.scalar(
                     "INSERT INTO counter VALUES (:c, 1) ON CONFLICT (customer_id) "
                     "DO UPDATE SET number = counter.number + 1 RETURNING number",
@@ -34,6 +36,7 @@ async def test_order_per_key_holds_under_concurrent_writers_and_relays(bench: Be
     assert dict(by_customer) == {customer: list(range(1, 37)) for customer in customers}
     assert await bench.query("SELECT seq FROM outbox") == []
     await other.close()
+    await writers.close()
 
 
 async def test_a_second_delivery_changes_nothing(bench: Bench):
