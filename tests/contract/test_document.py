@@ -2,10 +2,7 @@
 what it does not, and looks at the status, the content type and the shape of each answer.
 """
 
-from collections.abc import Iterator
-
 import pytest
-import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
@@ -48,26 +45,17 @@ def _named(case: Case, customer_id: str) -> None:
             case.path_parameters[name] = value
 
 
-def _asked(house: House, session: requests.Session, case: Case) -> None:
+def _asked(house: House, case: Case) -> None:
     # 503 with Retry-After is an answer to an id that is so young that its customer may still be on the way.
-    url = str(house.client.base_url)
-    response = case.call(base_url=url, session=session, headers=bearer(house.admin), timeout=30)
+    response = case.call(base_url=str(house.client.base_url), headers=bearer(house.admin), timeout=30)
     if response.status_code == 503 and response.headers.get("retry-after"):
         return
     case.validate_response(response, checks=CHECKS)
 
 
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    """Keeps its connection over the thousands of requests, as a program does."""
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
-
-
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["allowed", "not allowed"])
 @pytest.mark.filterwarnings("ignore")  # of schemathesis and hypothesis about their own doings
-def test_every_operation_answers_as_the_document_says(house: House, session: requests.Session, mode: GenerationMode):
+def test_every_operation_answers_as_the_document_says(house: House, mode: GenerationMode):
     shopper = a_shopper()
     house.tell(shopper.paid(1_000))
     customer_id = house.customer(shopper)["id"]
@@ -89,11 +77,11 @@ def test_every_operation_answers_as_the_document_says(house: House, session: req
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: Case) -> None:
-            _asked(house, session, case)
+            _asked(house, case)
             # What may be guessed is guessed once more about somebody who is there.
             if mode is GenerationMode.POSITIVE and case.path.startswith(LOYALTY) and "{" in case.path:
                 _named(case, customer_id)
-                _asked(house, session, case)
+                _asked(house, case)
 
         try:
             ask()
