@@ -31,7 +31,6 @@ CREATE TABLE kept_apart (
 );
 CREATE INDEX kept_apart_second ON kept_apart (second_id);
 ALTER TABLE merge ADD COLUMN merge_id uuid;
-CREATE INDEX merge_into ON merge (into_id);
 """
 OWN = ["merge_split", "kept_apart"]
 
@@ -44,7 +43,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     kit.forget_origins(op, *MOVED)
-    op.execute("DROP INDEX merge_into")
     op.execute("ALTER TABLE merge DROP COLUMN merge_id")
     for table in OWN:
         op.drop_table(table)
