@@ -50,7 +50,7 @@ class Identity:
             raise TooManyRequests(retry_after_seconds=wait)
 
 
-def identity_of(request: Request) -> Identity:
+async def identity_of(request: Request) -> Identity:
     """The identity of this process."""
     identity: Identity = request.app.state.identity
     return identity
@@ -58,7 +58,7 @@ def identity_of(request: Request) -> Identity:
 
 async def session_of(request: Request) -> Session:
     """The caller's session, for doors that speak to services for him."""
-    return await identity_of(request).session_of(request)
+    return await (await identity_of(request)).session_of(request)
 
 
 IdentityOf = Annotated[Identity, Depends(identity_of)]

@@ -20,7 +20,7 @@ from moat.kit.web.rendering import BodyTooLarge
 router = APIRouter(tags=["events"])
 
 
-def appender_of(request: Request) -> Appender:
+async def appender_of(request: Request) -> Appender:
     """The way into the log of this process."""
     appender: Appender = request.app.state.appender
     return appender

@@ -80,7 +80,7 @@ class Discard(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-def upstreams_of(request: Request) -> dict[str, Upstream]:
+async def upstreams_of(request: Request) -> dict[str, Upstream]:
     """The services behind this gateway."""
     upstreams: dict[str, Upstream] = request.app.state.upstreams
     return upstreams

@@ -1,5 +1,6 @@
 """A route that is strict at the door: caller first, then query parameters, content type and body, then the endpoint."""
 
+import inspect
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -48,6 +49,10 @@ _INHERITED: Final = (
 )
 
 
+class CalledInThread(TypeError):
+    """A route asks for something that the framework would hand to a thread: a hop costs more than the call."""
+
+
 class StrictRequest(Request):
     """A request whose JSON was read by our own reader."""
 
@@ -64,6 +69,9 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The framework's handler behind the checks."""
         handler = super().get_route_handler()
+        for call in calls_of(self.dependant):
+            if not _is_async(call):
+                raise CalledInThread(f"{call!r} of {self.path} is not `async def`")
         guards = tuple(guards_of(self.dependant))
         known = frozenset(query_names(self.dependant))
         reads_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
@@ -134,6 +142,11 @@ def calls_of(dependant: Dependant) -> Iterator[object]:
     yield dependant.call
     for inner in dependant.dependencies:
         yield from calls_of(inner)
+
+
+def _is_async(call: object) -> bool:
+    function = call if inspect.isroutine(call) or inspect.isclass(call) else type(call).__call__
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
 def methods_of(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
