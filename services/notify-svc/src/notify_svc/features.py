@@ -25,5 +25,5 @@ SERVICE = Service(
     ),
     events=(*engagement.EVENTS, CustomerCreated, CustomerMerged, CustomerSplit, OrderPaid, RiskRaised, TierUpgraded),
     follow=follow_customers,
-    gather_ms=100,  # A message takes longer than this to travel.
+    gather_ms=200,  # A message takes longer than this to travel.
 )

@@ -33,5 +33,5 @@ SERVICE: Final = Service(
         *scoring.EVENTS,
     ),
     follow=follow_customers,
-    gather_ms=50,  # Nobody waits for a score.
+    gather_ms=100,  # Nobody waits for a score.
 )

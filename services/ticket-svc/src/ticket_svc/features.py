@@ -26,5 +26,5 @@ SERVICE: Final = Service(
         *tickets.EVENTS,
     ),
     follow=follow_customers,
-    gather_ms=100,  # A follow-up is answered in hours.
+    gather_ms=200,  # A follow-up is answered in hours.
 )

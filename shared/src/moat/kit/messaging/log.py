@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PARTITIONS: Final = 12
 RECORD_BYTES_MAX: Final = 1_000_000
-GATHER_MS: Final = 15
+GATHER_MS: Final = 20
 """How long a busy reader waits for more records, unless it is told otherwise."""
 LARGE_BYTES: Final = 100_000
 """Key, value and headers together; Kafka's own default is a little over it."""
