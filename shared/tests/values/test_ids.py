@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moat.kit.ids import instant_of, uuid7, uuid_of
+from moat.kit.ids import instant_of, uuid7, uuid7s, uuid_of
 
 
 def test_an_id_is_a_version_7_uuid_of_the_present_millisecond():
@@ -57,6 +57,20 @@ def test_a_child_process_does_not_repeat_its_parents_random_bits():
     theirs = {int.from_bytes(told[at : at + 8]) for at in range(0, 400, 8)}
     assert len(theirs) == 50
     assert not mine & theirs
+
+
+def test_many_ids_at_once_are_of_their_time_and_grow_with_those_before_and_after_them():
+    before = uuid7()
+    at = datetime.now(UTC).timestamp()
+    many = uuid7s(3_000)
+    after = uuid7()
+
+    assert {(id_.version, id_.variant) for id_ in many} == {(7, "specified in RFC 4122")}
+    assert [before, *many, after] == sorted({before, *many, after})
+    # A tick is a 4096th of a millisecond: three thousand of them stay within one.
+    assert at - 0.001 <= instant_of(many[0]).timestamp() <= instant_of(many[-1]).timestamp() <= at + 1
+    assert len({id_.int & (2**62 - 1) for id_ in many}) == 3_000
+    assert uuid7s(0) == []
 
 
 @given(st.uuids())

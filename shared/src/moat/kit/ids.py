@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from datetime import UTC, datetime
+from struct import Struct, unpack
 from typing import Final
 from uuid import UUID
 
@@ -15,12 +16,15 @@ from asyncpg.pgproto.pgproto import UUID as DriverUUID
 
 _VERSION: Final = 0x7 << 12
 _COUNTER_BITS: Final = 12
+_VARIANT: Final = 0b10 << 62
+_RANDOM: Final = (1 << 62) - 1
 _POOL_IDS: Final = 512
+_packed: Final = Struct(">QQ").pack
 _lock = threading.Lock()
 _last_tick = 0
 # The random halves, variant and all; drawn from the kernel for many ids at once: a system call for each was a third of
 # the cost.
-_pool: list[bytes] = []
+_pool: list[int] = []
 
 
 def uuid7() -> UUID:
@@ -36,19 +40,31 @@ def uuid7() -> UUID:
             tick = _last_tick + 1
         _last_tick = tick
         if not _pool:
-            _refill()
+            _pool.extend(_halves(_POOL_IDS))
         half = _pool.pop()
-    return DriverUUID((((tick >> _COUNTER_BITS) << 16) | _VERSION | (tick & 0xFFF)).to_bytes(8) + half)
+    return DriverUUID(_packed(tick >> _COUNTER_BITS << 16 | _VERSION | tick & 0xFFF, half))
+
+
+def uuid7s(count: int) -> list[UUID]:
+    """So many new ones, each greater than the one before; for a batch they cost a third."""
+    global _last_tick
+    now = (time.time_ns() << _COUNTER_BITS) // 1_000_000
+    with _lock:
+        first = max(now, _last_tick + 1)
+        _last_tick = first + count - 1
+    return [
+        DriverUUID(_packed(tick >> _COUNTER_BITS << 16 | _VERSION | tick & 0xFFF, half))
+        for tick, half in enumerate(_halves(count), first)
+    ]
+
+
+def _halves(count: int) -> list[int]:
+    return [_VARIANT | drawn & _RANDOM for drawn in unpack(f">{count}Q", os.urandom(8 * count))]
 
 
 def uuid_of(text: str) -> UUID:
     """The UUID that a text names, in any of the usual forms. Raises ValueError."""
     return DriverUUID(text)
-
-
-def _refill() -> None:
-    drawn = os.urandom(8 * _POOL_IDS)
-    _pool.extend(bytes((0x80 | drawn[at] & 0x3F,)) + drawn[at + 1 : at + 8] for at in range(0, len(drawn), 8))
 
 
 # A child must not hand out its parent's bits.

@@ -18,7 +18,7 @@ from loyalty_svc.coupons.tables import MAKE
 from moat.kit import audit
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import published, versions
-from moat.kit.ids import uuid7
+from moat.kit.ids import uuid7, uuid7s
 from moat.kit.problems import FieldError, Invalid, nearest
 from moat.kit.timers import set_timers
 
@@ -90,7 +90,7 @@ async def make_slices(tx: Transaction, pool_ids: Sequence[UUID], *, at: datetime
             continue
         drawn = set(_draw(wanted, row.prefix))
         expires_at = coupons[row.coupon, row.version].expires_at(row.created_at)
-        added = await queries.add_codes(tx, row.id, [uuid7() for _ in drawn], list(drawn), expires_at)
+        added = await queries.add_codes(tx, row.id, uuid7s(len(drawn)), list(drawn), expires_at)
         await queries.made(tx, row.id, len(added), at=at)
         if row.made + len(added) < row.wanted:
             unfinished.append(row.id)
@@ -110,7 +110,7 @@ async def import_codes(tx: Transaction, pool_id: UUID, typed: Sequence[str], *, 
         raise NotImported(kind=rows[0].kind)
     coupon = (await every_version(tx))[rows[0].coupon, rows[0].version]
     found, wrong = heart.distinct(typed)
-    added = await queries.add_codes(tx, pool_id, [uuid7() for _ in found], found, coupon.expires_at(at))
+    added = await queries.add_codes(tx, pool_id, uuid7s(len(found)), found, coupon.expires_at(at))
     await queries.made(tx, pool_id, len(added), at=at)
     return Imported(len(added), [code for code in found if code not in added], wrong)
 

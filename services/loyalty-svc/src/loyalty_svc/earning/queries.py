@@ -13,7 +13,7 @@ from loyalty_svc.earning.returns import LineAward, OrderLine
 from moat.customers import Parting, give_back
 from moat.kit.db.asking import Answer
 from moat.kit.db.transaction import Transaction
-from moat.kit.ids import uuid7
+from moat.kit.ids import uuid7s
 
 # An order belongs to whom its customer has become by now.
 _LOAD = """
@@ -259,7 +259,7 @@ async def note(tx: Transaction, notes: Sequence[AwardNote], *, at: datetime) -> 
         return
     names = ("customers", "causes", "at", "wanted", "points", "statuses", "codes", "rules", "types", "event_ids")
     columns = dict(zip((*names, "order_ids", "matched", "cut_by"), map(list, zip(*notes, strict=True)), strict=True))
-    await tx.execute(_NOTE, ids=[uuid7() for _ in notes], noted_at=at, **columns)
+    await tx.execute(_NOTE, ids=uuid7s(len(notes)), noted_at=at, **columns)
 
 
 async def noted(tx: Transaction, cause_ids: Iterable[UUID]) -> set[UUID]:

@@ -16,7 +16,7 @@ from loyalty_svc.lots.lots import Change, Reversal
 from loyalty_svc.lots.lots import settle as settle_lots
 from loyalty_svc.lots.queries import Held
 from moat.kit.db.transaction import Transaction
-from moat.kit.ids import uuid7
+from moat.kit.ids import uuid7s
 
 
 async def settle_accounts(
@@ -67,7 +67,7 @@ async def append(tx: Transaction, postings: Sequence[Posting], balances: Mapping
     for account in accounts:
         account.balance = account.walked_back = balances[account.key]
     entries = heart.entries(postings, places)
-    ids = [uuid7() for _ in postings]
+    ids = uuid7s(len(postings))
     runs = [awarding.Run(postings[run[0]].basis, run, awarding.NewLots()) for run in heart.by_basis(postings)]
     await queries.append(tx, runs, ids, postings, entries)
     return list(map(Posted, ids, postings, entries))

@@ -16,7 +16,7 @@ from loyalty_svc.lots import queries as lots
 from loyalty_svc.lots.lots import Reversal
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
-from moat.kit.ids import uuid7
+from moat.kit.ids import uuid7, uuid7s
 from moat.kit.timers import set_timers
 
 Posted = heart.Posted
@@ -45,7 +45,7 @@ async def post(tx: Transaction, postings: Sequence[Posting], *, now: datetime | 
     waits = [instant for run in runs for instant in awarding.judge(postings, places, run, now)]
     await queries.add(tx, accounts)
     entries = heart.entries(postings, places)
-    ids = [uuid7() for _ in postings]
+    ids = uuid7s(len(postings))
     await queries.append(tx, runs, ids, postings, entries, now=now)
     posted = list(map(Posted, ids, postings, entries))
     await _extend(tx, accounts, types)
