@@ -96,34 +96,56 @@ def _comparison(rule: Comparison) -> Test:
         return lambda row, now: row.get(name) is not None
     if isinstance(rule.field, Date | Instant):
         return _temporal(name, rule.operator, rule.periods)
-    check = _membership_of_texts(rule) if isinstance(rule.field, Texts) else _scalar(rule)
+    if isinstance(rule.field, Texts):
+        return _texts(rule)
+    if rule.operator in {"in", "notIn"}:
+        return _membership(rule)
+    if rule.operator in {"between", "notBetween"}:
+        return _between(rule)
+    compare, wanted = {**_ORDERED, **_TEXTUAL}[rule.operator], rule.values[0]
 
     def decide(row: Row, now: datetime) -> bool:
         value = row.get(name)
-        if value is None:
-            return False
-        # A float stands for the decimal it is written as, or 0.1 would not be 0.1 in the database.
-        return check(Decimal(repr(value)) if type(value) is float else value)
+        return value is not None and compare(_exact(value) if type(value) is float else value, wanted)
 
     return decide
 
 
-def _scalar(rule: Comparison) -> Callable[[Any], bool]:
-    first: Any = rule.values[0]
-    if rule.operator in {"in", "notIn"}:
-        wanted, inside = frozenset(rule.values), rule.operator == "in"
-        return lambda value: (value in wanted) is inside
-    if rule.operator in {"between", "notBetween"}:
-        low, high, inside = first, rule.values[1], rule.operator == "between"
-        return lambda value: (low <= value <= high) is inside
-    compare = {**_ORDERED, **_TEXTUAL}[rule.operator]
-    return lambda value: compare(value, first)
+def _exact(value: float) -> Decimal:
+    """A float stands for the decimal it is written as, or 0.1 would not be 0.1 in the database."""
+    return Decimal(repr(value))
 
 
-def _membership_of_texts(rule: Comparison) -> Callable[[Any], bool]:
-    wanted = frozenset(rule.values)
-    shares = rule.operator in {"contains", "in"}
-    return lambda texts: wanted.isdisjoint(texts) is not shares
+def _membership(rule: Comparison) -> Test:
+    name, wanted, inside = rule.name, frozenset(rule.values), rule.operator == "in"
+
+    def decide(row: Row, now: datetime) -> bool:
+        value = row.get(name)
+        return value is not None and ((_exact(value) if type(value) is float else value) in wanted) is inside
+
+    return decide
+
+
+def _between(rule: Comparison) -> Test:
+    name, inside = rule.name, rule.operator == "between"
+    low: Any = rule.values[0]
+    high: Any = rule.values[1]
+
+    def decide(row: Row, now: datetime) -> bool:
+        value = row.get(name)
+        return value is not None and (low <= (_exact(value) if type(value) is float else value) <= high) is inside
+
+    return decide
+
+
+def _texts(rule: Comparison) -> Test:
+    name, wanted, shares = rule.name, frozenset(rule.values), rule.operator in {"contains", "in"}
+
+    def decide(row: Row, now: datetime) -> bool:
+        texts = row.get(name)
+        return texts is not None and wanted.isdisjoint(texts) is not shares
+
+    return decide
 
 
 def _temporal(name: str, operator: str, periods: tuple[Resolve, ...]) -> Test:
