@@ -72,10 +72,11 @@ class Asked:
         self.counters: dict[Key, Counter] = {}
 
     def about(self, row: dict[str, Any], *, day: float = 1, customer: UUID = LI, on: str = ORDER_PAID) -> Decided:
-        matches = self.judge.matches(on, row, at(day))
-        for key in self.judge.keys(matches, customer, at(day)):
-            self.counters.setdefault(key, Counter())
-        return self.judge.award(matches, customer, at(day), self.counters)
+        limited = self.judge.limited(self.judge.matches(on, row, at(day)), customer, at(day))
+        for _, keys in limited:
+            for key in keys:
+                self.counters.setdefault(key, Counter())
+        return self.judge.award(limited, at(day), self.counters)
 
     def points(
         self, row: dict[str, Any], *, day: float = 1, customer: UUID = LI, on: str = ORDER_PAID

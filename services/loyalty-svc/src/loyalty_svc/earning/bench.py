@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from loyalty_svc.earning.judging import NOTHING, Book, Decided, Judge
+from loyalty_svc.earning.judging import NOTHING, Book, Decided, Judge, Limited
 from loyalty_svc.earning.limits import Counter, Key
-from loyalty_svc.earning.rules import Match
 
 
 class Happening(NamedTuple):
@@ -57,7 +56,7 @@ class Bench:
     happenings: Mapping[int, Happening]
     counters: dict[Key, Counter] = field(default_factory=dict)
     decided: dict[int, Decided] = field(default_factory=dict)
-    matched: dict[int, list[Match]] = field(default_factory=dict)
+    matched: dict[int, list[Limited]] = field(default_factory=dict)
 
     def judges(self) -> set[Judge]:
         """Everybody who judges something here."""
@@ -69,8 +68,11 @@ class Bench:
         for place, one in self.happenings.items():
             judge = one.judge
             if judge is not None and judge.has_limits:
-                matches = self.matched[place] = judge.matches(one.on, one.row, one.at)
-                keys.update(dict.fromkeys(judge.keys(matches, one.customer_id, one.at)))
+                limited = self.matched[place] = judge.limited(
+                    judge.matches(one.on, one.row, one.at), one.customer_id, one.at
+                )
+                for _, own in limited:
+                    keys.update(dict.fromkeys(own))
         return list(keys)
 
     def decide(self, place: int) -> Decided:
@@ -81,7 +83,7 @@ class Bench:
         one = self.happenings[place]
         judge, decided = one.judge, NOTHING
         if judge is not None and judge.has_limits:
-            decided = judge.award(self.matched[place], one.customer_id, one.at, self.counters)
+            decided = judge.award(self.matched[place], one.at, self.counters)
         elif judge is not None:
             decided = Decided(judge.award_freely(judge.matches(one.on, one.row, one.at)))
         self.decided[place] = decided

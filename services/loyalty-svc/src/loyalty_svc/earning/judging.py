@@ -6,7 +6,7 @@ decided after it.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -42,6 +42,8 @@ class Decided(NamedTuple):
 
 
 NOTHING = Decided(())
+Limited = tuple[Match, tuple[Key, ...]]
+"""A rule that fits, with the counters that limit it: of each limit, then of its cooldown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,24 +70,23 @@ class Judge:
                     taken.add(rule.group)
         return found
 
-    def keys(self, matches: Sequence[Match], customer_id: UUID, at: datetime) -> Iterator[Key]:
-        """The counters that have to be known before `award`."""
-        for match in matches:
-            yield from self.keys_of(match.rule, customer_id, at)
+    def limited(self, matches: Sequence[Match], customer_id: UUID, at: datetime) -> list[Limited]:
+        """The rules that fit with the counters that have to be known before `award`."""
+        return [(match, self.keys_of(match.rule, customer_id, at)) for match in matches]
 
-    def award(self, matches: Sequence[Match], customer_id: UUID, at: datetime, counters: Counters) -> Decided:
+    def award(self, matches: Sequence[Limited], at: datetime, counters: Counters) -> Decided:
         """What the rules that fit give within their limits; counts it in `counters`."""
         awards: list[Award] = []
         noted: list[Noted] = []
         counted: list[tuple[Counter, int]] = []
         given: dict[str, int] = {}
         # What is on top of another rule comes after it.
-        for match in sorted(matches, key=_is_on_top):
+        for match, keys in sorted(matches, key=_is_on_top_within):
             rule = match.rule
             wanted = _wanted(match, given)
             if wanted <= 0:
                 continue
-            points, cut_by, is_held = self._within(rule, wanted, customer_id, at, counters, counted)
+            points, cut_by, is_held = self._within(rule, wanted, keys, at, counters, counted)
             if cut_by is not None:
                 noted.append(Noted(rule, wanted, points, match.matched, cut_by, is_held))
             if points > 0 and not is_held:
@@ -152,29 +153,28 @@ class Judge:
     def _limits(self, rule: Rule) -> tuple[Limit, ...]:
         return rule.limits + self.programme.limits
 
-    def keys_of(self, rule: Rule, customer_id: UUID, at: datetime) -> Iterator[Key]:
+    def keys_of(self, rule: Rule, customer_id: UUID, at: datetime) -> tuple[Key, ...]:
         """The counters of one rule: of each limit, then of its cooldown."""
-        for limit in self._limits(rule):
-            yield limit.key(customer_id, at, self.programme.zone)
+        keys = [limit.key(customer_id, at, self.programme.zone) for limit in self._limits(rule)]
         if rule.cooldown is not None:
-            yield rule.cooldown.key(customer_id)
+            keys.append(rule.cooldown.key(customer_id))
+        return tuple(keys)
 
     def _within(
         self,
         rule: Rule,
         wanted: int,
-        customer_id: UUID,
+        keys: Sequence[Key],
         at: datetime,
         counters: Counters,
         counted: list[tuple[Counter, int]],
     ) -> Fit:
-        limits = self._limits(rule)
-        if not limits and rule.cooldown is None:
+        if not keys:
             return Fit(wanted, None, False)
-        own = [counters[key] for key in self.keys_of(rule, customer_id, at)]
+        own = [counters[key] for key in keys]
         if rule.cooldown is not None and rule.cooldown.refuses(own[-1], at):
             return Fit(0, "cooldown", False)
-        fits = fit(wanted, list(zip(limits, own, strict=False)))
+        fits = fit(wanted, list(zip(self._limits(rule), own, strict=False)))
         if fits.points > 0:
             # Two limits may look at one counter.
             own = list({id(counter): counter for counter in own}.values())
@@ -185,6 +185,10 @@ class Judge:
 
 def _is_on_top(match: Match) -> bool:
     return match.wanted is None
+
+
+def _is_on_top_within(limited: Limited) -> bool:
+    return limited[0].wanted is None
 
 
 def _wanted(match: Match, given: Mapping[str, int]) -> int:
