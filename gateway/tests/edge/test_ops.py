@@ -29,7 +29,11 @@ async def test_the_house_has_settled_when_nobody_has_anything_left_to_do(house):
 async def test_a_service_with_something_to_do_or_a_silent_one_means_no(house_of):
     house = await house_of()
     everyone_says(house, lag=1)
-    assert (await house.client.get("/v1/ops/status", headers=house.as_admin())).json()["settled"] is False
+    busy = (await house.client.get("/v1/ops/status", headers=house.as_admin())).json()
+    assert busy["settled"] is False
+    assert [service["lag"] for service in busy["services"]] == [0, 1, 1, 1, 1, 1]
+    # A house at work needs no second round to say so.
+    assert all(len(service.asked) == 1 for service in house.services.values())
 
     silent = await house_of(at={TICKET: "http://127.0.0.1:9"})
     everyone_says(silent)

@@ -5,6 +5,8 @@ from collections import defaultdict
 
 import asyncpg
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.consumer import fetcher
 from aiokafka.protocol.fetch import FetchRequest
 from messaging_probe import Bench, bench_log, until
@@ -118,6 +120,23 @@ async def test_the_embedded_log_forgets_what_is_older_than_its_topic_keeps(bench
     assert max(lag.values()) == (3, 5)
     assert len(await _read_all(bench, "late", [probe.intake], 2)) == 2
     assert sum(end - done for done, end in (await bench.log.lag("late", [probe.facts])).values()) == 1
+
+
+async def test_what_the_brokers_have_forgotten_is_not_waited_for(bench: Bench):
+    if isinstance(bench.log, PgLog):
+        pytest.skip("told above")
+    probe = bench.probe
+    await bench.send(*(probe.raw(probe.intake, b"1", type="x", key="k") for _ in range(5)))
+    place = next(p for p, (_, end) in (await bench.log.lag("late", [probe.intake])).items() if end)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bench.log_url.removeprefix("kafka://"))
+    await admin.start()
+    await admin.delete_records({TopicPartition(place.topic, place.partition): RecordsToDelete(before_offset=3)})
+    await admin.close()
+
+    lag = await bench.log.lag("late", [probe.intake])
+
+    assert lag[place] == (3, 5)
+    assert sum(end - done for done, end in lag.values()) == 2
 
 
 async def test_a_reader_of_kafka_gathers_while_records_come_and_waits_at_the_broker_when_none_do(

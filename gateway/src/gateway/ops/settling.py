@@ -12,12 +12,24 @@ Round = Mapping[str, Mapping[str, Any] | None]
 """What each service said of itself; None for a silent one."""
 
 
+def is_idle(said: Round) -> bool:
+    """Whether every service answered and had nothing left to do."""
+    return all(_is_idle(one) for one in said.values())
+
+
 def is_settled(first: Round, second: Round) -> bool:
     """Whether nothing was left to do in either round and nothing happened between them."""
-    return all(_is_idle(first.get(name)) and _is_idle(second.get(name)) for name in second) and all(
-        (first.get(name) or {}).get("end_offsets") == (said or {}).get("end_offsets") for name, said in second.items()
+    return (
+        first.keys() == second.keys()
+        and is_idle(first)
+        and is_idle(second)
+        and all(_ends(first[name]) == _ends(second[name]) for name in second)
     )
 
 
 def _is_idle(said: Mapping[str, Any] | None) -> bool:
     return said is not None and said.get("ready") is True and all(said.get(name, 0) == 0 for name in IDLE)
+
+
+def _ends(said: Mapping[str, Any] | None) -> Any:
+    return (said or {}).get("end_offsets")

@@ -100,9 +100,12 @@ class KafkaLog:
             await self._ends.start()
         places = [TopicPartition(topic, partition) for topic in topics for partition in range(PARTITIONS)]
         committed = await _offsets_of(admin, group, places)
-        firsts = await self._ends.beginning_offsets(places)
+        done = {place: _committed(committed, place) for place in places}
         ends = await self._ends.end_offsets(places)
-        return {Place(p.topic, p.partition): (max(_committed(committed, p), firsts[p]), ends[p]) for p in places}
+        # What is no longer there need not be read. Only where something is left to read can that be so.
+        behind = [place for place in places if done[place] < ends[place]]
+        done |= {p: max(done[p], first) for p, first in (await self._ends.beginning_offsets(behind)).items()}
+        return {Place(p.topic, p.partition): (done[p], ends[p]) for p in places}
 
     async def _administrator(self) -> AIOKafkaAdminClient:
         if self._admin is None:
