@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 from moat.kit.auth.doors import Allow
 from moat.kit.problems import FieldError, Invalid
+from moat.kit.web.plain import answer, parted
 from moat.kit.web.reading import pointer_part, read_json
 from moat.kit.web.rendering import UnsupportedMediaType
 
@@ -68,10 +69,14 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The framework's handler behind the checks."""
-        handler = super().get_route_handler()
         for call in calls_of(self.dependant):
             if not _is_async(call):
                 raise CalledInThread(f"{call!r} of {self.path} is not `async def`")
+        whole = self.dependant
+        plain, self.dependant = parted(whole)
+        handler = super().get_route_handler()
+        # The documents tell of all that a route asks for.
+        self.dependant = whole
         guards = tuple(guards_of(self.dependant))
         known = frozenset(query_names(self.dependant))
         reads_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
@@ -87,6 +92,7 @@ class StrictRoute(APIRoute):
             if reads_json:
                 request = StrictRequest(scope, request.receive)
                 await _read(request)
+            await answer(request, plain)
             return await handler(request)
 
         return strict
