@@ -18,15 +18,16 @@ class Condition:
     `now` is the instant that relative dates count from, aware.
     """
 
-    __slots__ = ("_test", "tree")
+    __slots__ = ("test", "tree")
 
     def __init__(self, tree: Group) -> None:
         self.tree = tree
-        self._test = compiled(tree)
+        self.test = compiled(tree)
+        """`matches` without a name for `now`, for those who ask of every event."""
 
     def matches(self, row: Mapping[str, Any], *, now: datetime) -> bool:
         """Whether the row fits. A field that is missing in the row is null."""
-        return self._test(row, now)
+        return self.test(row, now)
 
     def explain(self, row: Mapping[str, Any], *, now: datetime) -> Explanation:
         """Whether the row fits and which rules decided it."""

@@ -67,7 +67,7 @@ class ForLines:
 
     def give(self, row: Row, unit: int, factor: Ratio, at: datetime) -> int:
         """`unit`: minor units in one of the order's currency."""
-        fitting = [line for line in row["lines"] or () if self.fits.matches(line, now=at)]
+        fitting = [line for line in row["lines"] or () if self.fits.test(line, at)]
         name = "quantity" if self.by_item else "amount_minor"
         over = sum(line[name] for line in fitting) * self.points * factor.over
         return rounded(over, (1 if self.by_item else unit) * self.each * factor.under, self.rounding)

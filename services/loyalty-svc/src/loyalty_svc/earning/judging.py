@@ -111,7 +111,7 @@ class Judge:
 
         What is held is among them, with no points yet.
         """
-        own = {rule.ref.code: rule for rule in self.rules.get(ORDER_PAID, ())}
+        own = self._of_orders
         points = {note.rule.ref.code: 0 for note in decided.noted if note.is_held}
         points |= {award.code: award.points for award in decided.awards}
         found: list[LineAward] = []
@@ -120,9 +120,13 @@ class Judge:
             while isinstance(formula, OnTop):
                 formula = own[formula.of].formula
             if isinstance(formula, ForLines):
-                places = [n for n, line in enumerate(row["lines"] or ()) if formula.fits.matches(line, now=at)]
+                places = [n for n, line in enumerate(row["lines"] or ()) if formula.fits.test(line, at)]
                 found.append(LineAward(code, own[code].terms.credits, given, formula.by_item, tuple(places)))
         return tuple(found)
+
+    @cached_property
+    def _of_orders(self) -> Mapping[str, Rule]:
+        return {rule.ref.code: rule for rule in self.rules.get(ORDER_PAID, ())}
 
     @cached_property
     def has_line_rules(self) -> bool:
@@ -155,6 +159,8 @@ class Judge:
 
     def keys_of(self, rule: Rule, customer_id: UUID, at: datetime) -> tuple[Key, ...]:
         """The counters of one rule: of each limit, then of its cooldown."""
+        if not rule.limits and not self.programme.limits and rule.cooldown is None:
+            return ()
         keys = [limit.key(customer_id, at, self.programme.zone) for limit in self._limits(rule)]
         if rule.cooldown is not None:
             keys.append(rule.cooldown.key(customer_id))

@@ -76,7 +76,7 @@ class Rule:
         """
         if (self.begins_at and at < self.begins_at) or (self.ends_at and at >= self.ends_at):
             return None
-        if not self.condition.matches(row, now=at):
+        if not self.condition.test(row, at):
             return None
         factor = self.by_tier.get(row["tier"], ONE) if self.by_tier else ONE
         wanted = None

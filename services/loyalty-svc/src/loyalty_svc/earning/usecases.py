@@ -20,7 +20,7 @@ from loyalty_svc.earning.judging import Book, bound
 from loyalty_svc.earning.limits import give_back
 from loyalty_svc.earning.orders import Award, Decision, OrderEarning, Paid, Refund, pay, release, take_back
 from loyalty_svc.earning.problems import UnknownOrder
-from loyalty_svc.earning.returns import OrderLine
+from loyalty_svc.earning.returns import LineAward, OrderLine
 from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, RULES, Programme
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.posting import Cause, Posting, owed
@@ -205,10 +205,11 @@ def fold(order: OrderEarning, place: int, event: Event[Any], bench: Bench) -> Se
         judge = bench.happenings[place].judge
         version = judge.programme.version if judge else None
         decided = bench.decide(place)
-        paid = Paid(event.about, event.time, data.currency, data.total_minor, version, decided.awards)
+        by_line: tuple[LineAward, ...] = ()
         if judge is not None and judge.has_line_rules and (decided.awards or decided.noted):
             by_line = judge.by_line(decided, bench.happenings[place].row, event.time)
-            paid = paid._replace(by_line=by_line, lines=_lines(data))
+        lines = _lines(data) if by_line else ()
+        paid = Paid(event.about, event.time, data.currency, data.total_minor, version, decided.awards, by_line, lines)
         return pay(order, paid)
     refund = Refund(data.refund_id, event.time, data.currency, data.amount_minor, event.id, _lines(data))
     return take_back(order, refund)

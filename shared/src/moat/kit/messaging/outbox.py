@@ -49,7 +49,7 @@ async def write(tx: "Transaction") -> None:
         aggregate_ids=[_aggregate_id(o.data) for o in outgoing],
         about=[o.about for o in outgoing],
         payloads=[o.data.__pydantic_serializer__.to_json(o.data) for o in outgoing],
-        headers=[_headers(o, o.traceparent or tx.led_by.get(o.about) or here) for o in outgoing],
+        headers=_all_headers(outgoing, [o.traceparent or tx.led_by.get(o.about) or here for o in outgoing]),
         aggregate_types=[cls.TYPE.split(".")[-3] for cls in kinds],
         topics=[cls.TOPIC for cls in kinds],
         types=[cls.TYPE for cls in kinds],
@@ -60,6 +60,19 @@ async def write(tx: "Transaction") -> None:
 def _aggregate_id(data: EventData) -> str | None:
     """The aggregate's id, None when it is the subject itself."""
     return None if data.AGGREGATE_ID is None else str(getattr(data, data.AGGREGATE_ID))
+
+
+def _all_headers(outgoing: "Sequence[Outgoing]", traceparents: Sequence[str | None]) -> list[str]:
+    """Made once for what one event causes at one instant; of an order with several awards that are as many."""
+    made: dict[tuple[object, ...], str] = {}
+    headers: list[str] = []
+    for one, traceparent in zip(outgoing, traceparents, strict=True):
+        key = (one.correlation_id, one.causation_id, one.time, traceparent)
+        known = made.get(key)
+        if known is None:
+            known = made[key] = _headers(one, traceparent)
+        headers.append(known)
+    return headers
 
 
 def _headers(outgoing: "Outgoing", traceparent: str | None) -> str:
