@@ -61,6 +61,7 @@ class Probe:
         self.name = name
         self.facts, self.intake = f"{name}.facts", f"{name}.intake"
         self.weather = Weather()
+        self.arrived: list[Event[Any]] = []
 
         class Counted(EventData):
             TYPE = "moat.probe.counted.v1"
@@ -96,6 +97,7 @@ class Probe:
     async def _write_down(self, batch: Sequence[Event[Any]], tx: Transaction, clock: Clock) -> None:
         weather = self.weather
         weather.attempts += 1
+        self.arrived += batch
         weather.entered.set()
         if weather.storm:
             raise ConnectionResetError("the weather is bad")

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import defaultdict
+from datetime import timedelta
 from uuid import UUID
 
-from messaging_probe import Bench, until
+from messaging_probe import AT, Bench, until
 
 from moat.kit.db.database import Database
+from moat.kit.events import Cause
 from moat.kit.ids import uuid7
 
 
@@ -67,18 +69,33 @@ async def test_a_new_consumer_goes_on_where_the_last_one_stopped(bench: Bench):
     assert await bench.numbers() == list(range(11))
 
 
-async def test_an_event_tells_who_made_it_and_why(bench: Bench):
-    customer = uuid7()
+async def test_an_event_tells_who_made_it_when_and_why(bench: Bench):
+    customer, later = uuid7(), AT + timedelta(hours=5)
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    cause = Cause("the-cause", "the-first-of-all", trace)
+    of_itself = Cause("another-cause", None, None)
+    counted = bench.probe.Counted
 
     async with bench.relaying(), bench.consuming():
         async with bench.db.transaction() as tx:
-            id_ = tx.publish(bench.probe.Counted(number=7), about=customer, time=bench.clock.now())
-            tx.outgoing[0] = tx.outgoing[0]._replace(traceparent=trace, causation_id="the-cause")
-        await until(lambda: _count(bench, 1))
+            ids = [
+                tx.publish(counted(number=1), about=customer, time=AT, cause=cause),
+                tx.publish(counted(number=2), about=customer, time=later, cause=cause),
+                tx.publish(counted(number=3), about=customer, time=AT, cause=of_itself),
+                tx.publish(counted(number=4), about=customer, time=AT),
+            ]
+        await until(lambda: _count(bench, 4))
 
-    (row,) = await bench.query("SELECT * FROM seen")
-    assert (row.customer_id, row.event_id, row.source) == (customer, str(id_), f"/{bench.probe.service.name}")
+    arrived = bench.probe.arrived
+    assert [(e.id, e.subject_id, e.source) for e in arrived] == [
+        (str(id_), customer, f"/{bench.probe.service.name}") for id_ in ids
+    ]
+    assert [(e.time, e.correlation_id, e.causation_id, e.traceparent) for e in arrived] == [
+        (AT, "the-first-of-all", "the-cause", trace),
+        (later, "the-first-of-all", "the-cause", trace),
+        (AT, "another-cause", "another-cause", None),
+        (AT, str(ids[3]), None, None),
+    ]
 
 
 async def test_events_are_about_the_record_key_when_they_name_no_subject(bench: Bench):

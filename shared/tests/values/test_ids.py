@@ -1,6 +1,7 @@
 import os
 import pickle
 import threading
+import time
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -71,6 +72,15 @@ def test_many_ids_at_once_are_of_their_time_and_grow_with_those_before_and_after
     assert at - 0.001 <= instant_of(many[0]).timestamp() <= instant_of(many[-1]).timestamp() <= at + 1
     assert len({id_.int & (2**62 - 1) for id_ in many}) == 3_000
     assert uuid7s(0) == []
+
+
+def test_many_ids_at_once_grow_while_the_clock_stands_still(monkeypatch: pytest.MonkeyPatch):
+    now = time.time_ns() + 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+
+    made = [*uuid7s(50), uuid7(), *uuid7s(50), *uuid7s(1), uuid7()]
+
+    assert made == sorted(set(made))
 
 
 @given(st.uuids())
