@@ -1,5 +1,7 @@
 """A shop with rewards, as tests of them talk to it."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -78,3 +80,15 @@ class RewardShop:
         """Pieces that are gone from the shelf."""
         async with self.house.db.transaction() as tx:
             return await tx.scalar("SELECT taken FROM reward_shelf WHERE reward = :reward", reward=reward) or 0
+
+    async def served_only(
+        self, pieces: int, reward: str, members: Sequence[UUID], answers: Sequence[httpx.Response]
+    ) -> None:
+        """So many of the members got a piece for all their points; the others were told why not and kept theirs."""
+        got = {who for who, answer in zip(members, answers, strict=True) if answer.status_code == 201}
+        assert len(got) == pieces
+        refused = Counter(answer.json()["code"] for answer in answers if answer.status_code != 201)
+        assert refused == {"rewards.not-available": len(members) - pieces}
+        assert {who for who in members if (await self.balance(who))[0] == 0} == got
+        assert await self.gone(reward) == pieces
+        assert (await self.house.audit()).violations == []

@@ -157,14 +157,7 @@ async def test_two_hundred_of_one_process_race_for_the_last_ten_and_nobody_else_
 
     answers = await of_one_process(shop, *((who, {"reward": "mug"}, str(who)) for who in members))
 
-    got = {who for who, answer in zip(members, answers, strict=True) if answer.status_code == 201}
-    assert len(got) == 10
-    assert Counter(answer.json()["code"] for answer in answers if answer.status_code != 201) == {
-        "rewards.not-available": 190
-    }
-    assert {who for who in members if (await shop.balance(who))[0] == 0} == got
-    assert await shop.gone("mug") == 10
-    assert (await shop.house.audit()).violations == []
+    await shop.served_only(10, "mug", members, answers)
 
 
 async def test_one_member_of_one_process_is_served_in_turn_and_each_event_names_the_request_behind_it(shop: RewardShop):

@@ -93,7 +93,7 @@ Upstreams = Annotated[dict[str, Upstream], Depends(upstreams_of)]
 async def status(request: Request, upstreams: Upstreams, session: SessionOf, _: Operator) -> HouseState:
     """How every service is, and whether the house has settled."""
     first = await one_round(upstreams, session)
-    # A round costs each service some hundred questions to the log; a house that is at work needs no second one.
+    # In a round each service asks the log of some hundred places; a house that is at work needs no second one.
     second = await one_round(upstreams, session) if is_idle(first) else first
     waiting = request.app.state.appender.records_waiting
     own = ServiceState(

@@ -34,6 +34,21 @@ _TEXTUAL: Final[dict[str, Callable[[str, str], bool]]] = {
     "endsWith": str.endswith,
     "doesNotEndWith": lambda text, part: not text.endswith(part),
 }
+_SCALAR: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    **_ORDERED,
+    **_TEXTUAL,
+    "in": lambda value, among: value in among,
+    "notIn": lambda value, among: value not in among,
+    "between": lambda value, ends: ends[0] <= value <= ends[1],
+    "notBetween": lambda value, ends: not ends[0] <= value <= ends[1],
+}
+_WANTED: Final[dict[str, Callable[[Any], Any]]] = {
+    "in": frozenset,
+    "notIn": frozenset,
+    "between": tuple,
+    "notBetween": tuple,
+}
+"""What such an operator compares with; any other with the first value."""
 _COUNTS: Final[dict[str, Callable[[int, int, int], bool]]] = {
     "all": lambda fitting, of, _: fitting == of,
     "some": lambda fitting, *_: fitting > 0,
@@ -98,42 +113,13 @@ def _comparison(rule: Comparison) -> Test:
         return _temporal(name, rule.operator, rule.periods)
     if isinstance(rule.field, Texts):
         return _texts(rule)
-    if rule.operator in {"in", "notIn"}:
-        return _membership(rule)
-    if rule.operator in {"between", "notBetween"}:
-        return _between(rule)
-    compare, wanted = {**_ORDERED, **_TEXTUAL}[rule.operator], rule.values[0]
+    compare = _SCALAR[rule.operator]
+    wanted = _WANTED.get(rule.operator, op.itemgetter(0))(rule.values)
 
     def decide(row: Row, now: datetime) -> bool:
         value = row.get(name)
-        return value is not None and compare(_exact(value) if type(value) is float else value, wanted)
-
-    return decide
-
-
-def _exact(value: float) -> Decimal:
-    """A float stands for the decimal it is written as, or 0.1 would not be 0.1 in the database."""
-    return Decimal(repr(value))
-
-
-def _membership(rule: Comparison) -> Test:
-    name, wanted, inside = rule.name, frozenset(rule.values), rule.operator == "in"
-
-    def decide(row: Row, now: datetime) -> bool:
-        value = row.get(name)
-        return value is not None and ((_exact(value) if type(value) is float else value) in wanted) is inside
-
-    return decide
-
-
-def _between(rule: Comparison) -> Test:
-    name, inside = rule.name, rule.operator == "between"
-    low: Any = rule.values[0]
-    high: Any = rule.values[1]
-
-    def decide(row: Row, now: datetime) -> bool:
-        value = row.get(name)
-        return value is not None and (low <= (_exact(value) if type(value) is float else value) <= high) is inside
+        # A float stands for the decimal it is written as, or 0.1 would not be 0.1 in the database.
+        return value is not None and compare(Decimal(repr(value)) if type(value) is float else value, wanted)
 
     return decide
 

@@ -194,7 +194,7 @@ def _is_on_top(match: Match) -> bool:
 
 
 def _is_on_top_within(limited: Limited) -> bool:
-    return limited[0].wanted is None
+    return _is_on_top(limited[0])
 
 
 def _wanted(match: Match, given: Mapping[str, int]) -> int:

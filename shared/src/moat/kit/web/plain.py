@@ -1,4 +1,4 @@
-"""What asks for the request alone is called by us: the framework's walk to it costs ten times the call.
+"""What asks for the request alone is called by us: the framework's walk to it costs more than the call.
 
 A route of ours asks for the database, the clock, who calls, and whom it is about. For each the framework solves
 parameters, headers and cookies that are not there, and keeps a cache of the outcome. Here they are called once a
