@@ -50,6 +50,8 @@ class Weather:
     refuses: set[str] = field(default_factory=lambda: {"poison"})
     breaks: set[str] = field(default_factory=lambda: {"odd"})
     gate: asyncio.Event | None = None
+    gated: str | None = None
+    """The mood of those that the gate stops; None: all."""
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     attempts: int = 0
 
@@ -109,7 +111,8 @@ class Probe:
             i=[e.id for e in batch],
             s=[e.source for e in batch],
         )
-        if weather.gate is not None:
+        moods = {getattr(event.data, "mood", "fine") for event in batch}
+        if weather.gate is not None and (weather.gated is None or weather.gated in moods):
             await weather.gate.wait()
         for event in batch:
             mood = getattr(event.data, "mood", "fine")

@@ -1,27 +1,34 @@
+import asyncio
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from messaging_probe import Bench, until
 
-from moat.kit.messaging.batches import LANE_EVENTS_MIN, LANES_MAX, lanes_of
-from moat.kit.messaging.log import Place, Received
+from moat.kit.ids import uuid7
+from moat.kit.messaging import lanes as lanes_module
+from moat.kit.messaging.lanes import LANE_EVENTS_MAX, LANE_EVENTS_MIN, LANES_MAX, Lanes, Records, lanes_of
+from moat.kit.messaging.log import Place, Received, partition_of
+
+ALL = LANES_MAX * LANE_EVENTS_MAX
 
 
-def poll(*sizes):
+def poll(*sizes, first=0):
     at = datetime(2026, 11, 20, tzinfo=UTC)
     return {
         Place("t", number): [Received("t", number, offset, None, None, (), at) for offset in range(size)]
-        for number, size in enumerate(sizes)
+        for number, size in enumerate(sizes, first)
     }
 
 
-@given(st.lists(st.integers(min_value=1, max_value=400), min_size=1, max_size=12))
-def test_every_record_is_in_one_lane_in_its_partitions_order(sizes):
+@given(st.lists(st.integers(min_value=1, max_value=400), min_size=1, max_size=12), st.integers(1, LANES_MAX))
+def test_every_record_is_in_one_lane_in_its_partitions_order(sizes, lanes_max):
     records = poll(*sizes)
 
-    lanes = lanes_of(records)
+    lanes = lanes_of(records, lanes_max)
 
-    assert len(lanes) <= LANES_MAX
+    assert len(lanes) <= lanes_max
     assert sorted(place for lane in lanes for place in lane) == sorted(records)
     assert all(lane[place] is records[place] for lane in lanes for place in lane)
 
@@ -38,3 +45,127 @@ def test_a_large_poll_is_parted_evenly_into_as_many_lanes_as_it_fills():
         loads = [sum(map(len, lane.values())) for lane in lanes_of(poll(*[batch] * 12))]
 
         assert loads == [batch * 12 // lanes] * lanes
+
+
+class Held:
+    """Lanes that end when they are told to, by the number of their first place."""
+
+    def __init__(self) -> None:
+        self.gates: dict[int, asyncio.Event] = {}
+        self.failing: set[int] = set()
+        self.lanes = Lanes(self._take)
+
+    async def _take(self, records: Records) -> None:
+        number = min(records).partition
+        await self.gates.setdefault(number, asyncio.Event()).wait()
+        if number in self.failing:
+            raise RuntimeError(number)
+
+    async def end(self, *numbers: int) -> None:
+        for number in numbers:
+            self.gates.setdefault(number, asyncio.Event()).set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def settling(self) -> "asyncio.Task[None]":
+        task = asyncio.create_task(self.lanes.settle())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return task
+
+
+async def test_with_a_backlog_a_lane_that_ends_makes_room_for_the_next():
+    held = Held()
+    held.lanes.start(poll(*[LANE_EVENTS_MAX] * 4), ALL)
+    settling = await held.settling()
+    assert (held.lanes.room, settling.done()) == (0, False)
+
+    await held.end(2)
+    assert settling.done()
+    assert held.lanes.room == LANE_EVENTS_MAX
+    assert held.lanes.places == {Place("t", 0), Place("t", 1), Place("t", 3)}
+
+    held.lanes.start(poll(*[LANE_EVENTS_MAX // 4] * 2, first=4), LANE_EVENTS_MAX)
+    assert held.lanes.places == {Place("t", number) for number in (0, 1, 3, 4, 5)}
+    await held.end(0, 1, 3, 4)
+    assert held.lanes.idle.is_set()
+    assert held.lanes.room == ALL
+
+
+async def test_without_a_backlog_all_are_waited_for():
+    held = Held()
+    held.lanes.start(poll(*[LANE_EVENTS_MAX // 2 - 1] * 4), ALL)
+    settling = await held.settling()
+    await held.end(0, 1, 2)
+    assert (len(held.lanes.places), settling.done(), held.lanes.idle.is_set()) == (1, False, False)
+
+    await held.end(3)
+
+    assert settling.done()
+    assert held.lanes.idle.is_set()
+
+
+async def test_what_was_left_free_and_is_not_filled_shows_that_the_backlog_has_ended():
+    held = Held()
+    held.lanes.start(poll(*[LANE_EVENTS_MAX] * 4), ALL)
+    await held.end(0)
+    held.lanes.start({}, LANE_EVENTS_MAX)
+    settling = await held.settling()
+    assert not settling.done()
+
+    await held.end(1, 2, 3)
+
+    assert settling.done()
+
+
+async def test_a_lane_that_fails_is_told_of_however_late_it_is_asked():
+    held = Held()
+    held.failing = {1}
+    held.lanes.start(poll(*[LANE_EVENTS_MAX] * 4), ALL)
+    await held.end(1, 2)
+
+    with pytest.raises(RuntimeError, match="1"):
+        await held.lanes.settle()
+    await held.lanes.drop()
+
+    assert held.lanes.idle.is_set()
+
+
+@pytest.fixture
+def short_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes_module, "LANE_EVENTS_MIN", 10)
+    monkeypatch.setattr(lanes_module, "LANE_EVENTS_MAX", 20)
+
+
+@pytest.mark.usefixtures("short_lanes")
+async def test_while_one_lane_is_slow_the_backlog_of_other_places_goes_on_and_each_keeps_its_order(bench: Bench):
+    probe, slow = bench.probe, uuid7()
+    others = [customer for customer in (uuid7() for _ in range(400)) if not _same_place(customer, slow)][:40]
+    probe.weather.gate, probe.weather.gated = asyncio.Event(), "slow"
+    await bench.send(probe.record(slow, 0, mood="slow"))
+    await bench.send(*(probe.record(one, number) for number in range(30) for one in (slow, *others)))
+
+    async with bench.consuming():
+        # Three times what a poll may bring.
+        await until(lambda: _seen(bench, 3 * LANES_MAX * lanes_module.LANE_EVENTS_MAX))
+        assert await _numbers(bench, slow) == []
+        probe.weather.gate.set()
+        await until(lambda: _seen(bench, 30 * (len(others) + 1) + 1))
+
+    assert await _numbers(bench, slow) == [0, *range(30)]
+    for one in others:
+        assert await _numbers(bench, one) == list(range(30))
+    assert await bench.lag() == 0
+
+
+def _same_place(one: object, other: object) -> bool:
+    return partition_of(str(one).encode()) == partition_of(str(other).encode())
+
+
+async def _seen(bench: Bench, expected: int) -> bool:
+    return len(await bench.numbers()) >= expected
+
+
+async def _numbers(bench: Bench, customer: object) -> list[int]:
+    rows = await bench.query("SELECT number FROM seen WHERE customer_id = :customer ORDER BY nth", customer=customer)
+    return [row[0] for row in rows]

@@ -168,6 +168,28 @@ async def test_a_reader_of_kafka_gathers_while_records_come_and_waits_at_the_bro
     assert len(taken) == 12
 
 
+async def test_a_poll_leaves_places_where_they_are_that_it_is_told_to_leave_out(bench: Bench):
+    topic = bench.probe.facts
+    await bench.send(*(bench.probe.record(uuid7(), n) for n in range(200)))
+    reader = await bench.log.reader("somebody", [topic], on_revoked=_nothing)
+    found: list[Received] = []
+    some = frozenset(Place(topic, number) for number in range(6))
+    among_others = sum(
+        end for place, (_, end) in (await bench.log.lag("somebody", [topic])).items() if place not in some
+    )
+
+    await until(lambda: _poll_into(reader, found, among_others, besides=some))
+    assert {Place(topic, received.partition) for received in found}.isdisjoint(some)
+    assert not await reader.poll(wait_seconds=0.1, besides=reader.assignment())
+    await until(lambda: _poll_into(reader, found, 200))
+    await reader.close()
+
+    assert len(set(map(_place, found))) == len(found) == 200
+    for number in range(PARTITIONS):
+        offsets = [received.offset for received in found if received.partition == number]
+        assert offsets == list(range(len(offsets)))
+
+
 async def _read_all(bench: Bench, group: str, topics: list[str], expected: int) -> list[Received]:
     """Read as one member until that many came, commit, leave."""
     reader = await bench.log.reader(group, topics, on_revoked=_nothing)
@@ -182,8 +204,8 @@ async def _read_all(bench: Bench, group: str, topics: list[str], expected: int) 
     return found
 
 
-async def _poll_into(reader, found: list[Received], expected: int) -> bool:
-    for records in (await reader.poll()).values():
+async def _poll_into(reader, found: list[Received], expected: int, besides: frozenset[Place] = frozenset()) -> bool:
+    for records in (await reader.poll(besides=besides)).values():
         found.extend(records)
     return len(found) >= expected
 

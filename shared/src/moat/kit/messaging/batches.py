@@ -1,13 +1,12 @@
-"""What happens to one poll: all of it in one transaction (a large one in several), and the bad event found if not.
+"""What happens to one lane of a poll: all of it in one transaction, and the bad event found if not.
 
 A batch that fails is rolled back and redone partition by partition, and then in halves until the bad event is alone.
 The weather's failures hold the partition at that event; what our own validation or a heart refused becomes a dead
 letter at once; anything else gets a few tries first.
 """
 
-import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +19,7 @@ from moat.kit.messaging import metrics
 from moat.kit.messaging.apply import apply
 from moat.kit.messaging.dead_letters import Dead, bury, code_of, text_of
 from moat.kit.messaging.failures import Failure, failure_of
+from moat.kit.messaging.lanes import Records
 from moat.kit.messaging.log import Place, Received
 from moat.kit.messaging.tracing import batch_span
 from moat.kit.messaging.wire import Wire
@@ -28,33 +28,10 @@ from moat.kit.problems import Invalid
 if TYPE_CHECKING:
     from moat.kit.feature import Service
 
-Records = Mapping[Place, Sequence[Received]]
-
 UNKNOWN_TRIES_MAX: Final = 5
 BURIED_TOGETHER_MAX: Final = 100
-LANES_MAX: Final = 4
-LANE_EVENTS_MIN: Final = 500
 
 logger = structlog.get_logger(__name__)
-
-
-def lanes_of(records: Records) -> list[Records]:
-    """A large poll in parts of whole partitions, a small one as it is (ADR 0030).
-
-    While one part's transaction waits for PostgreSQL another's events are folded; for a small poll a second
-    transaction would cost more than it saves.
-    """
-    sizes = {place: len(batch) for place, batch in records.items()}
-    count = min(LANES_MAX, len(sizes), sum(sizes.values()) // LANE_EVENTS_MIN)
-    if count < 2:
-        return [records]
-    lanes: tuple[dict[Place, Sequence[Received]], ...] = tuple({} for _ in range(count))
-    loads = [0] * count
-    for place in sorted(sizes, key=lambda place: -sizes[place]):
-        lighter = loads.index(min(loads))
-        lanes[lighter][place] = records[place]
-        loads[lighter] += sizes[place]
-    return list(lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +51,7 @@ class Outcome:
 
 
 class Batches:
-    """Takes the polls of one consumer, one after the other."""
+    """Takes the lanes of one consumer."""
 
     def __init__(self, service: "Service", db: Database, clock: Clock) -> None:
         self._service = service
@@ -90,19 +67,8 @@ class Batches:
         self._tries = {key: n for key, n in self._tries.items() if key[0] not in gone}
 
     async def take(self, records: Records, may_go_on: Callable[[Place], bool]) -> Outcome:
-        """Take one poll. `may_go_on` is asked between the parts of a batch that failed."""
+        """Take one lane. `may_go_on` is asked between the parts of a batch that failed."""
         started = time.perf_counter()
-        lanes = lanes_of(records)
-        outcomes = await asyncio.gather(*(self._take_lane(lane, may_go_on) for lane in lanes))
-        metrics.BATCH_SECONDS.labels(self._name).observe(time.perf_counter() - started)
-        metrics.BATCH_EVENTS.labels(self._name).observe(sum(map(len, records.values())))
-        together = Outcome()
-        for outcome in outcomes:
-            together.next_offsets |= outcome.next_offsets
-            together.held |= outcome.held
-        return together
-
-    async def _take_lane(self, records: Records, may_go_on: Callable[[Place], bool]) -> Outcome:
         outcome = Outcome()
         try:
             await self._together([received for batch in records.values() for received in batch])
@@ -110,6 +76,8 @@ class Batches:
             await self._redo(records, error, outcome, may_go_on)
         else:
             outcome.next_offsets = {place: batch[-1].offset + 1 for place, batch in records.items()}
+        metrics.BATCH_SECONDS.labels(self._name).observe(time.perf_counter() - started)
+        metrics.BATCH_EVENTS.labels(self._name).observe(sum(map(len, records.values())))
         return outcome
 
     async def _together(self, batch: Sequence[Received]) -> None:

@@ -1,4 +1,4 @@
-"""The consumer loop of a service: one group, one transaction per poll, offsets committed only after it.
+"""The consumer loop of a service: one group, a transaction per lane of a poll, offsets committed only after it.
 
 Retry in place is `seek` and `pause` and a timer while polling goes on: a position that only advances would lose the
 failed event, and a loop that stops polling would lose its partitions. The watchdog rebuilds a reader that has
@@ -13,7 +13,8 @@ import structlog
 from moat.kit.clock import Clock
 from moat.kit.db.database import Database
 from moat.kit.messaging import metrics
-from moat.kit.messaging.batches import Batches, Records
+from moat.kit.messaging.batches import Batches
+from moat.kit.messaging.lanes import Lanes, Records
 from moat.kit.messaging.log import Log, LogUnavailable, Place, Reader
 from moat.kit.messaging.offsets import BACKOFF_SECONDS_MAX, BACKOFF_SECONDS_MIN, Progress
 from moat.kit.messaging.watchdog import Watchdog
@@ -21,9 +22,10 @@ from moat.kit.messaging.watchdog import Watchdog
 if TYPE_CHECKING:
     from moat.kit.feature import Service
 
-RECORDS_MAX: Final = 10_000
 COMMIT_SECONDS: Final = 0.5
 POLL_SECONDS_MAX: Final = 0.5
+AHEAD_SECONDS_MAX: Final = 0.05
+"""While lanes run: what they leave free meanwhile is not in this poll."""
 REVOKE_WAIT_SECONDS_MAX: Final = 20.0
 
 logger = structlog.get_logger(__name__)
@@ -39,8 +41,7 @@ class Consumer:
         self._log = log
         self._batches = Batches(service, db, clock)
         self._progress = Progress()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._lanes = Lanes(self._take)
         self._stopping = asyncio.Event()
         self._reader: Reader | None = None
         self._watchdog = Watchdog(service.name)
@@ -87,7 +88,7 @@ class Consumer:
 
     async def _session(self) -> None:
         """One reader's life."""
-        self._progress = Progress()
+        self._progress, self._lanes = Progress(), Lanes(self._take)
         reader = self._reader = await self._log.reader(
             self._name, self._topics, on_revoked=self._on_revoked, gather_ms=self._gather_ms
         )
@@ -95,8 +96,8 @@ class Consumer:
             await self._read(reader)
             await self._commit(reader)
         finally:
+            await self._lanes.drop()
             self._reader = None
-            self._idle.set()
             await reader.close()
 
     async def _read(self, reader: Reader) -> None:
@@ -104,24 +105,28 @@ class Consumer:
         commit_at = loop.time() + COMMIT_SECONDS
         while not self._stopping.is_set():
             self._resume_due(reader, loop.time())
-            records = await reader.poll(records_max=RECORDS_MAX, wait_seconds=self._patience(loop.time()))
-            if records:
-                # No await between the poll and this line: the batch is running before a revocation can look.
-                self._idle.clear()
-                try:
-                    await self._take(reader, records)
-                finally:
-                    self._idle.set()
+            room = self._lanes.room
+            records = await reader.poll(
+                records_max=room,
+                wait_seconds=AHEAD_SECONDS_MAX if self._lanes.places else self._patience(loop.time()),
+                besides=self._lanes.places,
+            )
+            # No await between the poll and this line: what came is running before a revocation can look.
+            self._lanes.start(records, room)
+            await self._lanes.settle()
             self._watchdog.polled(progressed=bool(records))
             if (now := loop.time()) >= commit_at:
                 await self._commit(reader)
                 commit_at = now + COMMIT_SECONDS
+        await self._lanes.finish()
 
     def _patience(self, now: float) -> float:
         due = self._progress.next_due()
         return POLL_SECONDS_MAX if due is None else min(max(due - now, 0.01), POLL_SECONDS_MAX)
 
-    async def _take(self, reader: Reader, records: Records) -> None:
+    async def _take(self, records: Records) -> None:
+        reader = self._reader
+        assert reader is not None
         outcome = await self._batches.take(records, lambda place: self._may_go_on(reader, place))
         mine = reader.assignment()
         self._progress.advance({p: offset for p, offset in outcome.next_offsets.items() if p in mine})
@@ -165,10 +170,10 @@ class Consumer:
             logger.warning("consumer.commit_failed", service=self._name, error=str(error)[:300])
 
     async def _on_revoked(self, places: frozenset[Place]) -> None:
-        """Before places are given away: the running batch ends, its offsets are told."""
+        """Before places are given away: what is running ends, its offsets are told; meanwhile nothing is polled."""
         try:
             async with asyncio.timeout(REVOKE_WAIT_SECONDS_MAX):
-                await self._idle.wait()
+                await self._lanes.idle.wait()
         except TimeoutError:
             logger.warning("consumer.revoked_in_batch", service=self._name)
         if self._reader is not None:
@@ -180,7 +185,7 @@ class Consumer:
         """Returns when the reader must be rebuilt."""
         while True:
             await asyncio.sleep(self._watchdog.LOOK_SECONDS)
-            if not self._watchdog.suspects() or self._reader is None or not self._idle.is_set():
+            if not self._watchdog.suspects() or self._reader is None or not self._lanes.idle.is_set():
                 continue
             try:
                 lag = await self._log.lag(self._name, self._topics)

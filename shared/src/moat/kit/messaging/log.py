@@ -4,7 +4,7 @@ A log keeps records in topics of 12 partitions, in order within a partition, for
 at least once. Everything above it (outbox, inbox, consumer loop) is the same on both.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from zlib import crc32
@@ -91,8 +91,12 @@ class Producer(Protocol):
 class Reader(Protocol):
     """One member of a consumer group."""
 
-    async def poll(self, *, records_max: int = 2000, wait_seconds: float = 0.5) -> Mapping[Place, Sequence[Received]]:
-        """The next records per partition, in order, not from paused places; empty when none came in `wait_seconds`.
+    async def poll(
+        self, *, records_max: int = 2000, wait_seconds: float = 0.5, besides: Set[Place] = frozenset()
+    ) -> Mapping[Place, Sequence[Received]]:
+        """The next records per partition, in order; empty when none came in `wait_seconds`.
+
+        None are of paused places, nor of those of `besides`, which stay where they are.
 
         What it returns belongs to this member at that moment. Raises LogUnavailable.
         """

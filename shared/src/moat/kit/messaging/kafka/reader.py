@@ -4,7 +4,7 @@ No deserializers (one that raises poisons its partition for ever), no static mem
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -95,13 +95,19 @@ class KafkaReader:
             raise
         return reader
 
-    async def poll(self, *, records_max: int = 2000, wait_seconds: float = 0.5) -> Mapping[Place, Sequence[Received]]:
+    async def poll(
+        self, *, records_max: int = 2000, wait_seconds: float = 0.5, besides: Set[Place] = frozenset()
+    ) -> Mapping[Place, Sequence[Received]]:
         """The next records per partition. Raises LogUnavailable."""
+        others = self._consumer.assignment() - set(map(_partition, besides)) if besides else ()
+        if besides and not others:
+            return {}
         try:
-            found = await self._consumer.getmany(timeout_ms=int(wait_seconds * 1000), max_records=records_max)
+            found = await self._consumer.getmany(*others, timeout_ms=int(wait_seconds * 1000), max_records=records_max)
         except KafkaError as error:
             raise LogUnavailable(f"{type(error).__name__}: {error}") from error
-        self._pace(is_idle=not found)
+        if not besides:
+            self._pace(is_idle=not found)
         return {Place(p.topic, p.partition): [received_of(r) for r in records] for p, records in found.items()}
 
     def _pace(self, *, is_idle: bool) -> None:

@@ -6,7 +6,7 @@ only, when no batch is running. A NOTIFY wakes the poll; a look every half secon
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Final
 
 import asyncpg
@@ -94,7 +94,9 @@ class PgReader:
         # After a lease that ran out (the process was stopped, say) others may own what we think is ours.
         self._lost = frozenset(self._positions) - owned
 
-    async def poll(self, *, records_max: int = 2000, wait_seconds: float = 0.5) -> Mapping[Place, Sequence[Received]]:
+    async def poll(
+        self, *, records_max: int = 2000, wait_seconds: float = 0.5, besides: Set[Place] = frozenset()
+    ) -> Mapping[Place, Sequence[Received]]:
         """The next records of the owned places that are not paused. Raises LogUnavailable."""
         loop = asyncio.get_running_loop()
         until = loop.time() + wait_seconds
@@ -104,7 +106,7 @@ class PgReader:
                 raise self._failure
             with log_errors():
                 await self._hand_over()
-                rows = await self._fetch(records_max)
+                rows = await self._fetch(records_max, besides)
             if rows:
                 return self._received(rows)
             if (left := until - loop.time()) <= 0:
@@ -130,8 +132,9 @@ class PgReader:
             async with self._busy:
                 self._positions.update(await self._membership.take(missing))
 
-    async def _fetch(self, records_max: int) -> Sequence[asyncpg.Record]:
-        wanted = [(id_, at) for id_, at in self._positions.items() if id_ not in self._paused]
+    async def _fetch(self, records_max: int, besides: Set[Place]) -> Sequence[asyncpg.Record]:
+        left_out = self._paused.union(self._ids[place] for place in besides)
+        wanted = [(id_, at) for id_, at in self._positions.items() if id_ not in left_out]
         if not wanted:
             return ()
         async with self._busy:
