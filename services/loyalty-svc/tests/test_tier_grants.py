@@ -72,7 +72,8 @@ async def test_a_tier_given_while_the_first_order_is_booked_is_not_lost(club: Cl
         seen = await queries.standings(tx, [li])
         assert (await club.grant(li, "gold", at(200))).status_code == 201
         award = owed(li, basis, 250, at=order.time, cause=Cause(uuid7(), "r", order.id))
-        grown = usecases._by_member(await ledger.post(tx, [award], now=now), [order], plan.over)
+        posted, _ = await ledger.post(tx, [award], now=now)
+        grown = usecases._by_member(posted, [order], plan.over)
         # Nothing was granted when the standing was read, so it is followed alone; saving it finds the grant.
         again = await usecases._follow_alone(tx, plan, grown, seen)
         await settle_members(tx, plan, {id_: grown[id_].why() for id_ in again})

@@ -174,12 +174,16 @@ def release(order: OrderEarning, award: Award) -> int:
 def _credit(order: OrderEarning, award: Award) -> "OrderEarning | Part":
     """Add to what was earned in the award's account types; returns who keeps that."""
     credits = award.terms.credits
-    part = next((one for one, own in parts(order) if own == credits), None)
+    part = order if credits is None else _part(order, credits)
+    part.earned += award.points
+    return part
+
+
+def _part(order: OrderEarning, credits: Credits) -> Part:
+    part = next((one for one in order.others if one.credits == credits), None)
     if part is None:
-        assert credits is not None
         part = Part(credits)
         order.others.append(part)
-    part.earned += award.points
     return part
 
 

@@ -129,10 +129,10 @@ async def _keep(tx: Transaction, bench: Bench, notes: Sequence[AwardNote], *, no
 
 async def _post(tx: Transaction, postings: list[Posting], causes: list[Any], *, now: datetime) -> None:
     if postings:
-        posted = await ledger.post(tx, postings, now=now)
+        posted, touched = await ledger.post(tx, postings, now=now)
         announce(tx, posted, causes, now=now)
         await tiers.follow_growth(tx, posted, causes)
-        await ledger.expire_due(tx, posted, now=now)
+        await ledger.expire_due(tx, touched, now=now)
 
 
 def _by_order(batch: Sequence[Event[Any]]) -> dict[UUID, list[int]]:

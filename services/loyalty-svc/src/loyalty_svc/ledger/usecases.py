@@ -33,11 +33,13 @@ class Merge(NamedTuple):
     event_id: str
 
 
-async def post(tx: Transaction, postings: Sequence[Posting], *, now: datetime | None = None) -> list[Posted]:
+async def post(
+    tx: Transaction, postings: Sequence[Posting], *, now: datetime | None = None
+) -> tuple[list[Posted], list[Touched]]:
     """Store postings in their order and bring the balances along: one statement, and one for each basis.
 
     What earns in a spendable account type begins a lot; what is taken back is taken from the lots of its cause. With
-    `now` they must be announced and then given to `expire_due`, for some of it may have expired already.
+    `now` they must be announced, and then the accounts they touched given to `expire_due`: some of it may have expired.
     """
     types = await account_types(tx)
     runs = awarding.runs(postings, types)
@@ -53,7 +55,7 @@ async def post(tx: Transaction, postings: Sequence[Posting], *, now: datetime | 
     concerned = [one for one in accounts if (one.reversed or one.owed_before) and types.is_spendable(one.account_type)]
     if concerned:
         await _take_from_lots(tx, posted, concerned, types, now)
-    return posted
+    return posted, accounts
 
 
 async def _extend(tx: Transaction, accounts: Iterable[Touched], types: AccountTypes) -> None:
@@ -91,15 +93,13 @@ async def _take_from_lots(
         account.corrections = (*account.corrections, correction)
 
 
-async def expire_due(tx: Transaction, posted: Sequence[Posted], *, now: datetime) -> None:
+async def expire_due(tx: Transaction, touched: Sequence[Touched], *, now: datetime) -> None:
     """Expire what was posted although its time is over, and announce what followed; after the postings are announced.
 
     No statement where nothing is due.
     """
-    touched = {id(account): account for _, _, entries in posted for account, _, _ in entries}
-    followed = [one for account in touched.values() if account.corrections for one in account.corrections]
-    announcing.moved(tx, followed)
-    keys = sorted(account.key for account in touched.values() if account.is_due)
+    announcing.moved(tx, [one for account in touched if account.corrections for one in account.corrections])
+    keys = sorted(account.key for account in touched if account.is_due)
     if keys:
         await settle(tx, keys, await account_types(tx), now=now)
 
@@ -144,9 +144,9 @@ async def give(
             postings.append(gift.posting())
     if not postings:
         return []
-    posted = await post(tx, postings, now=now)
+    posted, touched = await post(tx, postings, now=now)
     announcing.moved(tx, posted, now=now, events=events)
-    await expire_due(tx, posted, now=now)
+    await expire_due(tx, touched, now=now)
     return posted
 
 
@@ -165,9 +165,9 @@ async def take_back(
         postings.append(Posting(customer_id, basis, take.at, take.cause, (-points,)))
     if not postings:
         return []
-    posted = await post(tx, postings, now=now)
+    posted, touched = await post(tx, postings, now=now)
     announcing.moved(tx, posted, events=events)
-    await expire_due(tx, posted, now=now)
+    await expire_due(tx, touched, now=now)
     return posted
 
 
@@ -178,7 +178,7 @@ async def correct(tx: Transaction, posting: Posting, *, now: datetime) -> Posted
     """
     if posting.amounts[0] < 0:
         return await spending.debit(tx, posting)
-    posted = await post(tx, [posting], now=now)
+    posted, touched = await post(tx, [posting], now=now)
     announcing.moved(tx, posted)
-    await expire_due(tx, posted, now=now)
+    await expire_due(tx, touched, now=now)
     return posted[0]
