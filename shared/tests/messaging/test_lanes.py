@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from messaging_probe import Bench, until
+from messaging_probe import Bench, bench_log, until
 
 from moat.kit.ids import uuid7
 from moat.kit.messaging import lanes as lanes_module
@@ -155,6 +155,24 @@ async def test_while_one_lane_is_slow_the_backlog_of_other_places_goes_on_and_ea
     assert await _numbers(bench, slow) == [0, *range(30)]
     for one in others:
         assert await _numbers(bench, one) == list(range(30))
+    assert await bench.lag() == 0
+
+
+@pytest.mark.usefixtures("short_lanes")
+async def test_members_who_come_and_go_in_a_backlog_lose_and_double_nothing_and_keep_the_order(bench: Bench):
+    probe, customers = bench.probe, [uuid7() for _ in range(30)]
+    await bench.send(*(probe.record(one, number) for number in range(60) for one in customers))
+
+    second_log = bench_log(bench.log_url, probe)
+    async with bench.consuming(log=second_log):
+        async with bench.consuming():
+            await until(lambda: _seen(bench, 600))
+        await until(lambda: _seen(bench, 1_800))
+    await second_log.close()
+
+    for one in customers:
+        assert await _numbers(bench, one) == list(range(60))
+    assert await bench.dead() == []
     assert await bench.lag() == 0
 
 
