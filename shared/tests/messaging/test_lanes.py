@@ -8,10 +8,10 @@ from messaging_probe import Bench, bench_log, until
 
 from moat.kit.ids import uuid7
 from moat.kit.messaging import lanes as lanes_module
-from moat.kit.messaging.lanes import LANE_EVENTS_MAX, LANE_EVENTS_MIN, LANES_MAX, Lanes, Records, lanes_of
+from moat.kit.messaging.lanes import LANE_EVENTS_ASKED, LANE_EVENTS_MIN, LANES_MAX, Lanes, Records, lanes_of
 from moat.kit.messaging.log import Place, Received, partition_of
 
-ALL = LANES_MAX * LANE_EVENTS_MAX
+ALL = LANES_MAX * LANE_EVENTS_ASKED
 
 
 def poll(*sizes, first=0):
@@ -76,16 +76,16 @@ class Held:
 
 async def test_with_a_backlog_a_lane_that_ends_makes_room_for_the_next():
     held = Held()
-    held.lanes.start(poll(*[LANE_EVENTS_MAX] * 4), ALL)
+    held.lanes.start(poll(*[LANE_EVENTS_ASKED] * 4), ALL)
     settling = await held.settling()
     assert (held.lanes.room, settling.done()) == (0, False)
 
     await held.end(2)
     assert settling.done()
-    assert held.lanes.room == LANE_EVENTS_MAX
+    assert held.lanes.room == LANE_EVENTS_ASKED
     assert held.lanes.places == {Place("t", 0), Place("t", 1), Place("t", 3)}
 
-    held.lanes.start(poll(*[LANE_EVENTS_MAX // 4] * 2, first=4), LANE_EVENTS_MAX)
+    held.lanes.start(poll(*[LANE_EVENTS_ASKED // 4] * 2, first=4), LANE_EVENTS_ASKED)
     assert held.lanes.places == {Place("t", number) for number in (0, 1, 3, 4, 5)}
     await held.end(0, 1, 3, 4)
     assert held.lanes.idle.is_set()
@@ -94,7 +94,7 @@ async def test_with_a_backlog_a_lane_that_ends_makes_room_for_the_next():
 
 async def test_without_a_backlog_all_are_waited_for():
     held = Held()
-    held.lanes.start(poll(*[LANE_EVENTS_MAX // 2 - 1] * 4), ALL)
+    held.lanes.start(poll(*[LANE_EVENTS_ASKED // 2 - 1] * 4), ALL)
     settling = await held.settling()
     await held.end(0, 1, 2)
     assert (len(held.lanes.places), settling.done(), held.lanes.idle.is_set()) == (1, False, False)
@@ -107,9 +107,9 @@ async def test_without_a_backlog_all_are_waited_for():
 
 async def test_what_was_left_free_and_is_not_filled_shows_that_the_backlog_has_ended():
     held = Held()
-    held.lanes.start(poll(*[LANE_EVENTS_MAX] * 4), ALL)
+    held.lanes.start(poll(*[LANE_EVENTS_ASKED] * 4), ALL)
     await held.end(0)
-    held.lanes.start({}, LANE_EVENTS_MAX)
+    held.lanes.start({}, LANE_EVENTS_ASKED)
     settling = await held.settling()
     assert not settling.done()
 
@@ -121,7 +121,7 @@ async def test_what_was_left_free_and_is_not_filled_shows_that_the_backlog_has_e
 async def test_a_lane_that_fails_is_told_of_however_late_it_is_asked():
     held = Held()
     held.failing = {1}
-    held.lanes.start(poll(*[LANE_EVENTS_MAX] * 4), ALL)
+    held.lanes.start(poll(*[LANE_EVENTS_ASKED] * 4), ALL)
     await held.end(1, 2)
 
     with pytest.raises(RuntimeError, match="1"):
@@ -134,7 +134,7 @@ async def test_a_lane_that_fails_is_told_of_however_late_it_is_asked():
 @pytest.fixture
 def short_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes_module, "LANE_EVENTS_MIN", 10)
-    monkeypatch.setattr(lanes_module, "LANE_EVENTS_MAX", 20)
+    monkeypatch.setattr(lanes_module, "LANE_EVENTS_ASKED", 20)
 
 
 @pytest.mark.usefixtures("short_lanes")
@@ -147,7 +147,7 @@ async def test_while_one_lane_is_slow_the_backlog_of_other_places_goes_on_and_ea
 
     async with bench.consuming():
         # Three times what a poll may bring.
-        await until(lambda: _seen(bench, 3 * LANES_MAX * lanes_module.LANE_EVENTS_MAX))
+        await until(lambda: _seen(bench, 3 * LANES_MAX * lanes_module.LANE_EVENTS_ASKED))
         assert await _numbers(bench, slow) == []
         probe.weather.gate.set()
         await until(lambda: _seen(bench, 30 * (len(others) + 1) + 1))

@@ -15,7 +15,8 @@ Records = Mapping[Place, Sequence[Received]]
 
 LANES_MAX: Final = 4
 LANE_EVENTS_MIN: Final = 500
-LANE_EVENTS_MAX: Final = 2_500
+LANE_EVENTS_ASKED: Final = 2_500
+"""A poll asks for so many for each lane that is free; if they are all of one place they stay one lane."""
 
 
 def lanes_of(records: Records, lanes_max: int = LANES_MAX) -> list[Records]:
@@ -47,7 +48,7 @@ class Lanes:
     @property
     def room(self) -> int:
         """How many records the next poll may bring."""
-        return (LANES_MAX - len(self._running)) * LANE_EVENTS_MAX
+        return (LANES_MAX - len(self._running)) * LANE_EVENTS_ASKED
 
     @property
     def places(self) -> frozenset[Place]:

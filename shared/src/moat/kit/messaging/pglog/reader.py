@@ -1,7 +1,7 @@
 """One member of a consumer group of the embedded log.
 
 The heartbeat renews the lease in the background, also during a long batch; partitions change hands inside `poll`
-only, when no batch is running. A NOTIFY wakes the poll; a look every half second is the safety net.
+only, once the batches that run have ended. A NOTIFY wakes the poll; a look every half second is the safety net.
 """
 
 import asyncio
