@@ -48,6 +48,11 @@ class Answer:
         self._status = status
 
     @property
+    def records(self) -> Sequence[asyncpg.Record]:
+        """Every row as the driver made it: for thousands of them, whose columns a loop takes apart by their places."""
+        return self._records
+
+    @property
     def rowcount(self) -> int:
         """Rows found, inserted, updated or deleted; -1 where a statement has no such number."""
         number = self._status.rpartition(" ")[2]

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Row
+import asyncpg
 
 TRIES_MAX: Final = 5
 WAIT_SECONDS: Final = 0.25
@@ -24,7 +24,7 @@ class Refusals:
     def __init__(self) -> None:
         self._by_seq: dict[int, _Refusal] = {}
 
-    def without_held(self, rows: Sequence[Row[Any]], *, now: float) -> Sequence[Row[Any]]:
+    def without_held(self, rows: Sequence[asyncpg.Record], *, now: float) -> Sequence[asyncpg.Record]:
         """The rows that may be sent: nothing that is behind a row of its bucket that waits for its next try."""
         if not self._by_seq:
             return rows
@@ -32,15 +32,15 @@ class Refusals:
         for seq, refusal in self._by_seq.items():
             if refusal.again_at > now:
                 held[refusal.bucket] = min(seq, held.get(refusal.bucket, seq))
-        return [row for row in rows if row.bucket not in held or row.seq < held[row.bucket]]
+        return [row for row in rows if row["bucket"] not in held or row["seq"] < held[row["bucket"]]]
 
-    def is_final(self, row: Row[Any], *, now: float) -> bool:
+    def is_final(self, row: asyncpg.Record, *, now: float) -> bool:
         """Count a refusal; True at the fifth."""
-        refusal = self._by_seq.setdefault(row.seq, _Refusal(row.bucket, 0, now))
+        refusal = self._by_seq.setdefault(row["seq"], _Refusal(row["bucket"], 0, now))
         refusal.tries += 1
         refusal.again_at = now + WAIT_SECONDS * 2.0 ** (refusal.tries - 1)
         return refusal.tries >= TRIES_MAX
 
-    def forget(self, row: Row[Any]) -> None:
+    def forget(self, row: asyncpg.Record) -> None:
         """It has left the outbox."""
-        self._by_seq.pop(row.seq, None)
+        self._by_seq.pop(row["seq"], None)

@@ -86,11 +86,12 @@ class KafkaProducer:
         """Place → indexes of its records. What can never be sent is found before anything is."""
         by_place: dict[Place, list[int]] = defaultdict(list)
         for index, record in enumerate(records):
-            if record.topic not in self._topics:
-                await self._look_for(record.topic, index)
+            topic, key, _, _ = record
+            if topic not in self._topics:
+                await self._look_for(topic, index)
             if is_too_large(record):
                 raise RecordRefused(index, f"larger than {RECORD_BYTES_MAX} bytes")
-            by_place[Place(record.topic, partition_of(record.key or b""))].append(index)
+            by_place[Place(topic, partition_of(key or b""))].append(index)
         return by_place
 
     async def _look_for(self, topic: str, index: int) -> None:
@@ -140,8 +141,10 @@ class KafkaProducer:
 
 def _append(batch: Any, record: Record) -> bool:
     # The record's timestamp is the time of sending (None: now).
-    headers = list(record.headers)
-    return batch.append(timestamp=None, key=record.key, value=record.value, headers=headers) is not None
+    _, key, value, headers = record
+    if type(headers) is not list:
+        headers = list(headers)
+    return batch.append(timestamp=None, key=key, value=value, headers=headers) is not None
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
