@@ -1,4 +1,5 @@
 import asyncio
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -6,7 +7,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from moat.contracts.customers import CustomerMerged
-from moat.contracts.loyalty import MemberEnrolled
+from moat.contracts.loyalty import MemberEnrolled, TierUpgraded
 from moat.kit.ids import uuid7
 from moat.kit.testing.batches import published
 from moat.kit.testing.events import TODAY, an_event
@@ -55,6 +56,46 @@ async def test_a_derived_event_names_its_cause_and_keeps_the_correlation(db):
     async with db.transaction() as tx:
         headers = await tx.scalar("SELECT headers FROM outbox")
     assert (headers["causationid"], headers["correlationid"]) == ("cause-1", "order-7")
+
+
+async def test_many_announced_at_once_stand_in_their_order_each_with_its_own_cause_and_time(db):
+    first, second = (
+        an_event(CustomerMerged(from_id=uuid7()), id=f"cause-{n}", correlation_id=f"order-{n}") for n in (1, 2)
+    )
+    later = TODAY + timedelta(days=1)
+
+    async with db.transaction() as tx:
+        tx.publish(MemberEnrolled(), about=uuid7(), time=TODAY, cause=first)
+        tx.publish_all(
+            [
+                (TierUpgraded(from_tier="a", to_tier="b", growth=1), uuid7(), TODAY, first),
+                (MemberEnrolled(), uuid7(), later, first),
+                (MemberEnrolled(), uuid7(), later, second),
+                (MemberEnrolled(), uuid7(), later, None),
+                (MemberEnrolled(), uuid7(), later, second),
+            ]
+        )
+        tx.publish_all([])
+        tx.publish(MemberEnrolled(), about=uuid7(), time=later, cause=second)
+
+    async with db.transaction() as tx:
+        rows = await tx.all("SELECT id, type, headers FROM outbox ORDER BY seq")
+    assert [row.type for row in rows] == ["moat.member.enrolled.v1", "moat.tier.upgraded.v1"] + [
+        "moat.member.enrolled.v1"
+    ] * 5
+    assert [(row.headers.get("causationid"), datetime.fromisoformat(row.headers["time"])) for row in rows] == [
+        ("cause-1", TODAY),
+        ("cause-1", TODAY),
+        ("cause-1", later),
+        ("cause-2", later),
+        (None, later),
+        ("cause-2", later),
+        ("cause-2", later),
+    ]
+    assert [row.headers["correlationid"] for row in rows] == ["order-1"] * 3 + ["order-2", str(rows[4].id)] + [
+        "order-2"
+    ] * 2
+    assert [row.id for row in rows] == sorted({row.id for row in rows})
 
 
 async def test_the_service_role_does_not_own_the_tables_and_cannot_rewrite_the_audit(db):

@@ -7,7 +7,7 @@ locked before its outbox row draws `seq`, and the order of `seq` is the order of
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -15,19 +15,21 @@ from sqlalchemy import Row
 
 from moat.kit.db.asking import Answer, ask, say
 from moat.kit.events import Cause, Event, EventData
-from moat.kit.ids import uuid7
+from moat.kit.ids import uuid7, uuid7s
 
 
-class Outgoing(NamedTuple):
-    """An event that waits for the commit."""
+@dataclass(slots=True)
+class Outgoing:
+    """The events that wait for the commit, a column for each attribute: a batch has thousands."""
 
-    id: UUID
-    data: EventData
-    about: UUID
-    time: datetime
-    correlation_id: str
-    causation_id: str | None
-    traceparent: str | None
+    ids: list[UUID] = field(default_factory=list)
+    data: list[EventData] = field(default_factory=list)
+    about: list[UUID] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
+    causes: list[Event[Any] | Cause | None] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
 
 @dataclass(slots=True)
@@ -38,7 +40,7 @@ class Transaction:
     """
 
     driver: "asyncpg.Connection[Any]"
-    outgoing: list[Outgoing] = field(default_factory=list)
+    outgoing: Outgoing = field(default_factory=Outgoing)
     is_begun: bool = False
     documents: dict[tuple[str, ...], Sequence[Any]] = field(default_factory=dict)
     """What `kit.documents` has read for the whole of this transaction."""
@@ -74,10 +76,21 @@ class Transaction:
         `about` becomes the record key and `ce_subject` (the customer); `time` is when it happened in the world: for a
         derived event the latest time among its causes. Correlation and trace are taken from the cause.
         """
-        id_ = uuid7()
-        self.outgoing.append(
-            Outgoing(id_, data, about, time, cause.correlation_id or cause.id, cause.id, cause.traceparent)
-            if cause
-            else Outgoing(id_, data, about, time, str(id_), None, None)
-        )
+        id_, outgoing = uuid7(), self.outgoing
+        outgoing.ids.append(id_)
+        outgoing.data.append(data)
+        outgoing.about.append(about)
+        outgoing.times.append(time)
+        outgoing.causes.append(cause)
         return id_
+
+    def publish_all(self, told: Sequence[tuple[EventData, UUID, datetime, Event[Any] | Cause | None]]) -> None:
+        """The same for many, in order: (data, about, time, cause) of each."""
+        if told:
+            data, about, times, causes = zip(*told, strict=True)
+            outgoing = self.outgoing
+            outgoing.ids += uuid7s(len(told))
+            outgoing.data += data
+            outgoing.about += about
+            outgoing.times += times
+            outgoing.causes += causes

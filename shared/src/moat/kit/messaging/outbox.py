@@ -1,11 +1,13 @@
 """The outbox: events wait in the database of their cause, written by the transaction that causes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import datetime
 from json.encoder import encode_basestring as quoted
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 from zlib import crc32
 
-from moat.kit.events import EventData
+from moat.kit.events import Cause, Event, EventData
 from moat.kit.telemetry.tracing import current_traceparent
 
 if TYPE_CHECKING:
@@ -39,17 +41,16 @@ async def write(tx: "Transaction") -> None:
     It is the last statement before the commit: what an event tells was locked by then, so for one aggregate the
     order of `seq` is the order of commits.
     """
-    outgoing: Sequence[Outgoing] = tx.outgoing
-    here = current_traceparent()
+    outgoing = tx.outgoing
     kinds: dict[type[EventData], int] = {}
     await tx.execute(
         _INSERT,
-        ids=[o.id for o in outgoing],
-        kinds=[kinds.setdefault(type(o.data), len(kinds) + 1) for o in outgoing],
-        aggregate_ids=[_aggregate_id(o.data) for o in outgoing],
-        about=[o.about for o in outgoing],
-        payloads=[o.data.__pydantic_serializer__.to_json(o.data) for o in outgoing],
-        headers=_all_headers(outgoing, [o.traceparent or tx.led_by.get(o.about) or here for o in outgoing]),
+        ids=outgoing.ids,
+        kinds=[kinds.setdefault(type(data), len(kinds) + 1) for data in outgoing.data],
+        aggregate_ids=[_aggregate_id(data) for data in outgoing.data],
+        about=outgoing.about,
+        payloads=[data.__pydantic_serializer__.to_json(data) for data in outgoing.data],
+        headers=_all_headers(outgoing, tx.led_by),
         aggregate_types=[cls.TYPE.split(".")[-3] for cls in kinds],
         topics=[cls.TOPIC for cls in kinds],
         types=[cls.TYPE for cls in kinds],
@@ -62,24 +63,29 @@ def _aggregate_id(data: EventData) -> str | None:
     return None if data.AGGREGATE_ID is None else str(getattr(data, data.AGGREGATE_ID))
 
 
-def _all_headers(outgoing: "Sequence[Outgoing]", traceparents: Sequence[str | None]) -> list[str]:
-    """Made once for what one event causes at one instant; of an order with several awards that are as many."""
-    made: dict[tuple[object, ...], str] = {}
+def _all_headers(outgoing: "Outgoing", led_by: Mapping[UUID, str]) -> list[str]:
+    """What one event causes at one instant stands together and says the same: an order with several awards."""
+    here = current_traceparent()
     headers: list[str] = []
-    for one, traceparent in zip(outgoing, traceparents, strict=True):
-        key = (one.correlation_id, one.causation_id, one.time, traceparent)
-        known = made.get(key)
-        if known is None:
-            known = made[key] = _headers(one, traceparent)
-        headers.append(known)
+    made: tuple[Event[Any] | Cause | None, datetime | None, str | None] = (None, None, None)
+    said = ""
+    for id_, about, time, cause in zip(outgoing.ids, outgoing.about, outgoing.times, outgoing.causes, strict=True):
+        if cause is None:
+            headers.append(_headers(time, str(id_), None, led_by.get(about) or here))
+            continue
+        traceparent = cause.traceparent or led_by.get(about) or here
+        if made[0] is not cause or made[1] is not time or made[2] != traceparent:
+            made = cause, time, traceparent
+            said = _headers(time, cause.correlation_id or cause.id, cause.id, traceparent)
+        headers.append(said)
     return headers
 
 
-def _headers(outgoing: "Outgoing", traceparent: str | None) -> str:
+def _headers(time: datetime, correlation_id: str, causation_id: str | None, traceparent: str | None) -> str:
     """What the row's columns do not say, as the CloudEvents attributes they become; written by hand, it is hot."""
-    headers = f'{{"time": "{outgoing.time.isoformat()}", "correlationid": {quoted(outgoing.correlation_id)}'
-    if outgoing.causation_id:
-        headers += f', "causationid": {quoted(outgoing.causation_id)}'
+    headers = f'{{"time": "{time.isoformat()}", "correlationid": {quoted(correlation_id)}'
+    if causation_id:
+        headers += f', "causationid": {quoted(causation_id)}'
     if traceparent:
         headers += f', "traceparent": {quoted(traceparent)}'
     return headers + "}"

@@ -183,7 +183,9 @@ class Relay:
         for row, reason in dead:
             self._refusals.forget(row)
             metrics.RELAY_DEAD.labels(self._name).inc()
-            logger.error("relay.dead", service=self._name, id=row["id"].decode(), topic=row["topic"], reason=reason[:300])
+            logger.error(
+                "relay.dead", service=self._name, id=row["id"].decode(), topic=row["topic"], reason=reason[:300]
+            )
 
     def _record(self, row: asyncpg.Record) -> Record:
         _, _, topic, key, value, id_, type_, sequence, recorded_at, time_, correlation, causation, traceparent = row
