@@ -9,6 +9,7 @@ from moat.kit.ids import uuid7
 
 from .builders import a_customer, at, merged, paid, refunded
 from .house import House
+from .rulebook import a_rule, fixed, put_in_force
 from .test_statements import counted
 from .tier_club import FLOORS, PATH, Club, a_plan
 
@@ -151,6 +152,21 @@ async def test_who_reaches_it_again_within_grace_keeps_the_tier_and_is_told(club
     assert await club.house.tier(li) == ("gold", at(101))
     assert [told[2]["tier"] for told in await club.house.said("tier.retained")] == ["gold"]
     assert await club.house.said("tier.downgraded") == []
+
+
+async def test_an_order_that_lifts_a_member_by_several_rules_is_told_of_once(club: Club):
+    await club.publish(a_plan())
+    for code in ("bonus", "more"):
+        await put_in_force(club.house, code, a_rule(fixed(200)))
+    li = uuid7()
+
+    await club.house.learn(paid(li, 20_000, day=1), paid(li, 40_000, day=1))
+
+    assert [told[2] for told in await club.house.said("tier.upgraded")] == [
+        {"from_tier": "member", "to_tier": "gold", "growth": 600},
+        {"from_tier": "gold", "to_tier": "black", "growth": 1400},
+    ]
+    assert await club.house.tier(li) == ("black", at(1))
 
 
 async def test_a_refund_takes_the_tier_along_that_its_order_gave(club: Club):

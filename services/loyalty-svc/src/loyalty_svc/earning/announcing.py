@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from loyalty_svc.ledger.posting import Kind, Posting
+from loyalty_svc.ledger.posting import Kind
 from loyalty_svc.ledger.tables import GROWTH, POINTS
 from loyalty_svc.ledger.usecases import Posted
 from moat.contracts.loyalty import MemberEnrolled, PointsEarned, PointsPending, PointsReversed
 from moat.kit.db.transaction import Transaction
+from moat.kit.events import EventData
 
 
 def announce(tx: Transaction, run: Sequence[Posted], causes: Sequence[Any], *, now: datetime) -> None:
@@ -17,32 +18,31 @@ def announce(tx: Transaction, run: Sequence[Posted], causes: Sequence[Any], *, n
 
     causes: the events behind the postings, or `moat.kit.events.Cause` where those are long past.
     """
+    told: list[tuple[EventData, UUID, datetime, Any]] = []
     enrolled: set[UUID] = set()
     for (posting_id, posting, entries), event in zip(run, causes, strict=True):
-        customer_id, cause = posting.customer_id, posting.cause
+        customer_id, basis, at, cause, _, _ = posting
         for account, amount, balance_after in entries:
             account_type = account.account_type
             if account_type == GROWTH:
                 continue
             if account.before_at is None and account_type == POINTS and customer_id not in enrolled:
                 enrolled.add(customer_id)
-                tx.publish(MemberEnrolled(), about=customer_id, time=posting.at, cause=event)
-            facts = {
+                told.append((MemberEnrolled(), customer_id, at, event))
+            facts: dict[str, Any] = {
                 "posting_id": posting_id,
                 "account_type": account_type,
                 "amount": abs(amount),
                 "balance_after": balance_after,
                 "order_uid": None if cause.order_id is None else cause.id,
                 "order_id": cause.order_id,
-                "rule": posting.basis.rule,
+                "rule": basis.rule,
             }
-            tx.publish(_moved(posting, facts, now), about=customer_id, time=posting.at, cause=event)
-
-
-def _moved(posting: Posting, facts: dict[str, Any], now: datetime) -> PointsEarned | PointsPending | PointsReversed:
-    basis = posting.basis
-    if basis.kind is not Kind.EARNED:
-        return PointsReversed(**facts)
-    if basis.pending is None or posting.at + basis.pending <= now:
-        return PointsEarned(**facts)
-    return PointsPending(reason=basis.reason, available_at=posting.at + basis.pending, **facts)
+            if basis.kind is not Kind.EARNED:
+                data: EventData = PointsReversed(**facts)
+            elif basis.pending is None or at + basis.pending <= now:
+                data = PointsEarned(**facts)
+            else:
+                data = PointsPending(reason=basis.reason, available_at=at + basis.pending, **facts)
+            told.append((data, customer_id, at, event))
+    tx.publish_all(told)

@@ -153,15 +153,20 @@ async def _follow_alone(
 
 
 def _by_member(run: Sequence[Posted], causes: Sequence[Event[Any]], over: str) -> dict[UUID, "_Growth"]:
+    """What one event gave at one instant, by several rules, is one move."""
     grown: dict[UUID, _Growth] = {}
     for (_, posting, entries), cause in zip(run, causes, strict=True):
         for account, _, balance_after in entries:
             if account.account_type == over:
-                growth = grown.get(account.customer_id)
+                move = Move(posting.at, balance_after)
+                growth = grown.get(posting.customer_id)
                 if growth is None:
-                    growth = grown[account.customer_id] = _Growth(account, [], [])
-                growth.moves.append(Move(posting.at, balance_after))
-                growth.causes.append(cause)
+                    grown[posting.customer_id] = _Growth(account, [move], [cause])
+                elif growth.causes[-1] is cause and growth.moves[-1].at == move.at:
+                    growth.moves[-1] = move
+                else:
+                    growth.moves.append(move)
+                    growth.causes.append(cause)
     return grown
 
 
