@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, NoResultFound
@@ -136,3 +137,19 @@ async def test_whoever_is_cancelled_leaves_a_clean_connection(db):
         assert await tx.scalar("SELECT to_regclass('mine')") is None
     assert narrow.connections_in_use() == 0
     await narrow.close()
+
+
+async def test_instants_and_the_two_infinities_are_written_and_read_as_they_are(db):
+    here = datetime(2026, 11, 23, 8, 30, 0, 123456, tzinfo=ZoneInfo("Asia/Shanghai"))
+    ends = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
+    sql = "SELECT at, CAST(at AS text) FROM unnest(CAST(:at AS timestamptz[])) AS at"
+    async with db.transaction() as tx:
+        rows = await tx.all(sql, at=[here, datetime(1969, 1, 1, tzinfo=UTC), *ends])
+
+    assert [row[1] for row in rows] == [
+        "2026-11-23 00:30:00.123456+00",
+        "1969-01-01 00:00:00+00",
+        "-infinity",
+        "infinity",
+    ]
+    assert [row[0] for row in rows] == [here, datetime(1969, 1, 1, tzinfo=UTC), *ends]

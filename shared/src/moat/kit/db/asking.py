@@ -6,10 +6,12 @@ a cursor, two greenlets) costs more than the driver and the server together.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
 import asyncpg
+from asyncpg.pgproto import pgproto
 from sqlalchemy import Row
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine.result import SimpleResultMetaData
@@ -20,6 +22,10 @@ _NAMED: Final = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 _ESCAPED: Final = re.compile(r"\\(:\w*)")
 _Dialect: Final[Any] = PGDialect_asyncpg
 _DIALECT: Final = _Dialect(dbapi=_Dialect.import_dbapi())
+# Of each instant that it writes the driver asks whether it is one of PostgreSQL's infinities. Its own are naive, and to
+# compare one of those with an aware instant takes as long as all the rest of writing it.
+pgproto.infinity_datetime = datetime.max.replace(tzinfo=UTC)  # type: ignore[attr-defined]
+pgproto.negative_infinity_datetime = datetime.min.replace(tzinfo=UTC)  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=2048)
