@@ -6,10 +6,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from moat.kit.ids import with_own_uuids
 
 
 class EventData(BaseModel):
@@ -22,6 +25,10 @@ class EventData(BaseModel):
     TOPIC: ClassVar[str]
     AGGREGATE_ID: ClassVar[str | None] = None
     """The field that names the aggregate; None when the aggregate is the subject itself."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return cast(CoreSchema, with_own_uuids(handler(source)))
 
 
 D = TypeVar("D", bound=EventData, covariant=True)
