@@ -5,7 +5,6 @@ finishes its batch and commits, the relay finishes, connections close; all of it
 """
 
 import asyncio
-import gc
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any, Final
 import structlog
 from starlette.applications import Starlette
 
+from moat.kit.life.memory import settle
 from moat.kit.life.server import Server, listen_on, make_server, serve, started
 from moat.kit.life.stopping import Stop
 from moat.kit.process import Process
@@ -77,10 +77,7 @@ class Life:
         await started(server, self._tasks["server"], listening)
         if self.run_worker is not None:
             self._task("worker", self.run_worker(self.process))
-        # What is alive now stays alive: the collector need not look at it again (architecture.md §4).
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(1_000_000, 10, 10)
+        settle()
 
     def _task(self, name: str, work: Awaitable[None]) -> None:
         async def run() -> None:
