@@ -22,7 +22,7 @@ _MAY: Final = {
     "moat.kit.problems": (),
     "moat.kit.documents.model": ("moat.kit.problems", "pydantic", "pydantic_core"),
     "moat.kit.documents.kind": ("moat.kit.documents.model", "moat.kit.problems", "pydantic"),
-    "moat.kit.events": ("moat.kit.ids", "moat.kit.money", "moat.kit.clock", "pydantic"),
+    "moat.kit.events": ("moat.kit.ids", "moat.kit.money", "moat.kit.clock", "pydantic", "pydantic_core"),
 }
 
 

@@ -6,13 +6,42 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, core_schema
 
-from moat.kit.ids import with_own_uuids
+from moat.kit.ids import uuid_of
+
+_UUID_CHARACTERS: Final = 36
+
+
+def _with_our_uuids(schema: Any) -> Any:
+    """The schema of a payload, its UUIDs read as those of `kit.ids` and written as these write themselves.
+
+    What is not in the usual form is left to pydantic, and so are refusals; misplaced hyphens are overlooked.
+    """
+    if isinstance(schema, list):
+        return [_with_our_uuids(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") == "uuid":
+        return core_schema.json_or_python_schema(
+            core_schema.no_info_before_validator_function(_ours, schema),
+            schema,
+            serialization=core_schema.to_string_ser_schema(when_used="json"),
+        )
+    return {name: _with_our_uuids(part) for name, part in schema.items()}
+
+
+def _ours(value: object) -> object:
+    if type(value) is not str or len(value) != _UUID_CHARACTERS:
+        return value
+    try:
+        return uuid_of(value)
+    except ValueError:
+        return value
 
 
 class EventData(BaseModel):
@@ -28,7 +57,8 @@ class EventData(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return cast(CoreSchema, with_own_uuids(handler(source)))
+        schema: CoreSchema = _with_our_uuids(handler(source))
+        return schema
 
 
 D = TypeVar("D", bound=EventData, covariant=True)

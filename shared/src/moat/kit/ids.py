@@ -9,18 +9,16 @@ import threading
 import time
 from datetime import UTC, datetime
 from struct import Struct, unpack
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from asyncpg.pgproto.pgproto import UUID as DriverUUID
-from pydantic_core import core_schema
 
 _VERSION: Final = 0x7 << 12
 _COUNTER_BITS: Final = 12
 _VARIANT: Final = 0b10 << 62
 _RANDOM: Final = (1 << 62) - 1
 _POOL_IDS: Final = 512
-_TEXT_CHARACTERS: Final = 36
 _packed: Final = Struct(">QQ").pack
 _lock = threading.Lock()
 _last_tick = 0
@@ -67,33 +65,6 @@ def _halves(count: int) -> list[int]:
 def uuid_of(text: str) -> UUID:
     """The UUID that a text names, in any of the usual forms. Raises ValueError."""
     return DriverUUID(text)
-
-
-def with_own_uuids(schema: Any) -> Any:
-    """The core schema of a pydantic model, its UUIDs read as ours and written as they write themselves.
-
-    What is not in the usual form is left to pydantic, and so are refusals; misplaced hyphens are overlooked.
-    """
-    if isinstance(schema, list):
-        return [with_own_uuids(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if schema.get("type") == "uuid":
-        return core_schema.json_or_python_schema(
-            core_schema.no_info_before_validator_function(_own, schema),
-            schema,
-            serialization=core_schema.to_string_ser_schema(when_used="json"),
-        )
-    return {name: with_own_uuids(part) for name, part in schema.items()}
-
-
-def _own(value: object) -> object:
-    if type(value) is not str or len(value) != _TEXT_CHARACTERS:
-        return value
-    try:
-        return DriverUUID(value)
-    except ValueError:
-        return value
 
 
 # A child must not hand out its parent's bits.
