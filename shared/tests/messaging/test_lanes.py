@@ -76,30 +76,32 @@ class Held:
 
 async def test_with_a_backlog_a_lane_that_ends_makes_room_for_the_next():
     held = Held()
-    held.lanes.start(poll(*[LANE_EVENTS_ASKED] * 4), ALL)
+    held.lanes.start(poll(*[LANE_EVENTS_ASKED] * LANES_MAX), ALL)
     settling = await held.settling()
     assert (held.lanes.room, settling.done()) == (0, False)
 
     await held.end(2)
     assert settling.done()
     assert held.lanes.room == LANE_EVENTS_ASKED
-    assert held.lanes.places == {Place("t", 0), Place("t", 1), Place("t", 3)}
+    others = set(range(LANES_MAX)) - {2}
+    assert held.lanes.places == {Place("t", number) for number in others}
 
-    held.lanes.start(poll(*[LANE_EVENTS_ASKED // 4] * 2, first=4), LANE_EVENTS_ASKED)
-    assert held.lanes.places == {Place("t", number) for number in (0, 1, 3, 4, 5)}
-    await held.end(0, 1, 3, 4)
+    held.lanes.start(poll(*[LANE_EVENTS_ASKED // 4] * 2, first=LANES_MAX), LANE_EVENTS_ASKED)
+    assert held.lanes.places == {Place("t", number) for number in (*others, LANES_MAX, LANES_MAX + 1)}
+    await held.end(*others, LANES_MAX)
     assert held.lanes.idle.is_set()
     assert held.lanes.room == ALL
 
 
 async def test_without_a_backlog_all_are_waited_for():
     held = Held()
-    held.lanes.start(poll(*[LANE_EVENTS_ASKED // 2 - 1] * 4), ALL)
+    held.lanes.start(poll(*[LANE_EVENTS_ASKED // 2 - 1] * LANES_MAX), ALL)
     settling = await held.settling()
-    await held.end(0, 1, 2)
+    *first, last = range(LANES_MAX)
+    await held.end(*first)
     assert (len(held.lanes.places), settling.done(), held.lanes.idle.is_set()) == (1, False, False)
 
-    await held.end(3)
+    await held.end(last)
 
     assert settling.done()
     assert held.lanes.idle.is_set()
@@ -107,13 +109,13 @@ async def test_without_a_backlog_all_are_waited_for():
 
 async def test_what_was_left_free_and_is_not_filled_shows_that_the_backlog_has_ended():
     held = Held()
-    held.lanes.start(poll(*[LANE_EVENTS_ASKED] * 4), ALL)
+    held.lanes.start(poll(*[LANE_EVENTS_ASKED] * LANES_MAX), ALL)
     await held.end(0)
     held.lanes.start({}, LANE_EVENTS_ASKED)
     settling = await held.settling()
     assert not settling.done()
 
-    await held.end(1, 2, 3)
+    await held.end(*range(1, LANES_MAX))
 
     assert settling.done()
 
@@ -121,7 +123,7 @@ async def test_what_was_left_free_and_is_not_filled_shows_that_the_backlog_has_e
 async def test_a_lane_that_fails_is_told_of_however_late_it_is_asked():
     held = Held()
     held.failing = {1}
-    held.lanes.start(poll(*[LANE_EVENTS_ASKED] * 4), ALL)
+    held.lanes.start(poll(*[LANE_EVENTS_ASKED] * LANES_MAX), ALL)
     await held.end(1, 2)
 
     with pytest.raises(RuntimeError, match="1"):

@@ -14,12 +14,13 @@ import structlog
 from moat.kit.db.database import WORKER_STATEMENT_TIMEOUT_MS
 from moat.kit.messaging import inbox, metrics
 from moat.kit.messaging.consumer import Consumer
+from moat.kit.messaging.lanes import LANES_MAX
 from moat.kit.messaging.relay import Relay
 from moat.kit.process import Process
 from moat.kit.timers.runner import run_timers
 
-CONNECTIONS: Final = 8
-"""Four lanes of the consumer, the relay, the timers, and the loops of features."""
+CONNECTIONS: Final = LANES_MAX + 4
+"""The lanes of the consumer, the relay, the timers, and the loops of features."""
 STOP_SECONDS_MAX: Final = 20.0
 TIDY_SECONDS: Final = 3600.0
 LOOP_LAG_LOOK_SECONDS: Final = 0.5

@@ -1,4 +1,4 @@
-"""What is being taken at the moment: up to four lanes of whole places, each in a transaction of its own (ADR 0030).
+"""What is being taken at the moment: up to six lanes of whole places, each in a transaction of its own (ADR 0030).
 
 While one lane's transaction waits for PostgreSQL another's events are folded. As long as polls show a backlog, a
 lane that ends is followed by the next at once, of places that no other lane has; else all are waited for, so that
@@ -13,9 +13,9 @@ from moat.kit.messaging.log import Place, Received
 
 Records = Mapping[Place, Sequence[Received]]
 
-LANES_MAX: Final = 4
+LANES_MAX: Final = 6
 LANE_EVENTS_MIN: Final = 500
-LANE_EVENTS_ASKED: Final = 2_500
+LANE_EVENTS_ASKED: Final = 1_600
 """A poll asks for so many for each lane that is free; if they are all of one place they stay one lane."""
 
 
