@@ -31,6 +31,7 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "shared_buffers": "128MB",
+    "wal_buffers": "16MB",  # of its own choice 4: lanes of a backlog stood in line to write it out
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "io_method": "sync",  # no worker processes of its own on a small machine

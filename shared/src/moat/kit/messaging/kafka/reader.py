@@ -169,4 +169,4 @@ def _partition(place: Place) -> TopicPartition:
 def received_of(record: Any) -> Received:
     """A record of aiokafka as the house knows it."""
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    return Received(record.topic, record.partition, record.offset, record.key, record.value, tuple(record.headers), at)
+    return Received(record.topic, record.partition, record.offset, record.key, record.value, record.headers, at)
