@@ -214,7 +214,7 @@ async def hold_counters(tx: Transaction, keys: Collection[Key]) -> dict[Key, Cou
     found = await _lock(tx, keys)
     missing = [key for key in keys if key not in found]
     if missing:
-        rows: Sequence[Any] = (await tx.execute(_MAKE_COUNTERS, **_columns(missing))).all()
+        rows = (await tx.execute(_MAKE_COUNTERS, **_columns(missing))).records
         found |= _counters(rows)
         if len(rows) < len(missing):
             # What was not made by us was made by somebody who has committed meanwhile, and can be locked.
@@ -223,8 +223,7 @@ async def hold_counters(tx: Transaction, keys: Collection[Key]) -> dict[Key, Cou
 
 
 async def _lock(tx: Transaction, keys: Collection[Key]) -> dict[Key, Counter]:
-    rows: Sequence[Any] = await tx.all(_LOCK_COUNTERS, **_columns(keys))
-    return _counters(rows)
+    return _counters((await tx.execute(_LOCK_COUNTERS, **_columns(keys))).records)
 
 
 def _counters(rows: Sequence[Any]) -> dict[Key, Counter]:

@@ -144,8 +144,7 @@ async def add(tx: Transaction, accounts: Sequence[Touched]) -> None:
         adjusted=[account.adjusted for account in accounts] if any(one.adjusted for one in accounts) else None,
         pending=[account.pending for account in accounts] if any(one.pending for one in accounts) else None,
     )
-    rows: Sequence[Any] = result.all()
-    outcome = {(row[0], row[1]): row for row in rows}
+    outcome = {(row[0], row[1]): row for row in result.records}
     for account in accounts:
         _, _, account.before_at, account.balance, account.reversed_total, account.owed_before = outcome[account.key]
         account.walked_back = account.balance

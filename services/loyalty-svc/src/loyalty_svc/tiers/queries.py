@@ -123,7 +123,7 @@ async def plan(tx: Transaction) -> TierPlan:
 
 async def standings(tx: Transaction, customer_ids: Iterable[UUID]) -> dict[UUID, Standing]:
     """Where these customers stand; those who never got anything are missing."""
-    rows: Sequence[Any] = await tx.all(_STANDINGS, ids=list(customer_ids))
+    rows = (await tx.execute(_STANDINGS, ids=list(customer_ids))).records
     return {row[0]: Standing(row[1], row[2], row[3], row[4], row[5]) for row in rows}
 
 

@@ -17,15 +17,16 @@ BUCKETS: Final = 8
 """Each is relayed by one worker at a time; a key is always in the same one."""
 
 # What all events of one type share is said once and looked up by number, and what PostgreSQL can work out it does:
-# every bound element costs, here and in the driver. Its crc32 is zlib's, so `bucket_of` agrees.
+# every bound element costs, here and in the driver: documents go as texts, which it hands on as they are. PostgreSQL's
+# crc32 is zlib's, so `bucket_of` agrees.
 _INSERT: Final = """
 INSERT INTO outbox (id, bucket, aggregate_type, aggregate_id, topic, type, key, payload, headers)
 SELECT id, crc32(convert_to(key, 'UTF8')) % :bucket_count, (CAST(:aggregate_types AS text[]))[kind],
        coalesce(aggregate_id, key), (CAST(:topics AS text[]))[kind], (CAST(:types AS text[]))[kind],
-       key, payload, headers
+       key, payload, CAST(headers AS jsonb)
 FROM (SELECT id, kind, aggregate_id, CAST(about AS text) AS key, payload, headers
       FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS smallint[]), CAST(:aggregate_ids AS text[]),
-                  CAST(:about AS uuid[]), CAST(:payloads AS bytea[]), CAST(:headers AS jsonb[]))
+                  CAST(:about AS uuid[]), CAST(:payloads AS bytea[]), CAST(:headers AS text[]))
            AS o (id, kind, aggregate_id, about, payload, headers)) AS o
 """
 
