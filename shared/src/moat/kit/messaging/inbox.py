@@ -41,18 +41,20 @@ async def claim(tx: Transaction, consumer: str, events: Sequence[Event[Any]]) ->
     Of two with one (source, id) in a batch the first counts. Keys go in sorted, so that two members of a group that
     were both given a batch wait for each other instead of deadlocking.
     """
-    names = sorted({(event.source, event.id) for event in events})
-    ids = [id_ for _, id_ in names]
-    (source, _), (last, _) = names[0], names[-1]
-    if source == last:
+    source = events[0].source
+    if all(event.source == source for event in events):
+        ids = sorted({event.id for event in events})
+        sources = [source] * len(ids)
         put = (await tx.execute(_CLAIM_OF_ONE, consumer=consumer, source=source, ids=ids)).rowcount
     else:
-        put = (await tx.execute(_CLAIM, consumer=consumer, sources=[source for source, _ in names], ids=ids)).rowcount
+        names = sorted({(event.source, event.id) for event in events})
+        sources, ids = [source for source, _ in names], [id_ for _, id_ in names]
+        put = (await tx.execute(_CLAIM, consumer=consumer, sources=sources, ids=ids)).rowcount
     if put == len(events):
         return list(events)
     if not put:
         return []
-    rows = await tx.all(_CLAIMED, consumer=consumer, sources=[source for source, _ in names], ids=ids)
+    rows = await tx.all(_CLAIMED, consumer=consumer, sources=sources, ids=ids)
     new = {(row.source, row.event_id) for row in rows}
     first = {(event.source, event.id): event for event in reversed(events)}
     return [event for event in events if (name := (event.source, event.id)) in new and first[name] is event]
