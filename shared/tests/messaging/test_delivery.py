@@ -10,6 +10,7 @@ from messaging_probe import AT, Bench, until
 from moat.kit.db.database import Database
 from moat.kit.events import Cause
 from moat.kit.ids import uuid7
+from moat.kit.messaging import metrics
 
 
 async def test_order_per_key_holds_under_concurrent_writers_and_relays(bench: Bench):
@@ -123,6 +124,32 @@ async def test_what_can_never_be_sent_leaves_the_queue_with_its_reason(bench: Be
     assert (dead.id, dead.attempts) == (lost, 5)
     assert "nowhere" in dead.reason
     assert await bench.query("SELECT seq FROM outbox") == []
+
+
+async def test_a_row_that_is_younger_than_the_relays_look_at_the_clock_has_no_negative_age(bench: Bench):
+    async with bench.db.transaction() as tx:
+        tx.publish(bench.probe.Counted(number=1), about=uuid7(), time=bench.clock.now())
+    async with bench.db.transaction() as tx:
+        await tx.execute("UPDATE outbox SET created_at = created_at + interval '1 hour'")
+    before = _ages()
+
+    async with bench.relaying():
+        await until(lambda: _is_empty(bench))
+
+    assert _ages() == (before[0] + 1, before[1])
+
+
+async def _is_empty(bench: Bench) -> bool:
+    return await bench.query("SELECT seq FROM outbox") == []
+
+
+def _ages() -> tuple[float, float]:
+    """How many ages the relays here have told, and their sum."""
+    samples = [one for family in metrics.RELAY_AGE.collect() for one in family.samples]
+    count, total = (
+        sum(one.value for one in samples if one.name == f"moat_relay_age_seconds_{of}") for of in ("count", "sum")
+    )
+    return count, total
 
 
 async def _count(bench: Bench, expected: int) -> bool:

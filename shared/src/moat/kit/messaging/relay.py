@@ -154,7 +154,9 @@ class Relay:
                 await tx.execute(_BURY, seq=row["seq"], reason=reason[:2000], attempts=TRIES_MAX)
         if sent:
             recorded_at = datetime.fromisoformat(sent[0]["recordedat"].decode())
-            metrics.RELAY_AGE.labels(self._name).observe((locked[0][1] - recorded_at).total_seconds())
+            # What was committed after the locks is younger than they are; a sum of ages never falls.
+            age_seconds = max((locked[0][1] - recorded_at).total_seconds(), 0.0)
+            metrics.RELAY_AGE.labels(self._name).observe(age_seconds)
         self._tell(sent, dead, time.perf_counter() - started)
         return len(sent) + len(dead)
 
