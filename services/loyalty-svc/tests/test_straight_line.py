@@ -36,6 +36,7 @@ async def test_announced_points_say_order_rule_and_balance(house: House):
         "order_uid": str(order),
         "order_id": f"o-{order}",
         "rule": "order-points@1",
+        "rules": {"order-points@1": 29},
     }
 
 

@@ -16,7 +16,11 @@ class LoyaltyFact(EventData):
 
 
 class PointsMoved(LoyaltyFact):
-    """What every posting says. `amount` is positive; the type says which way it went."""
+    """What every posting says. `amount` is positive; the type says which way it went.
+
+    What one event gave, or took back, in one account is told of once, by however many postings: `amount` is their sum,
+    `posting_id` and `balance_after` are those of the last.
+    """
 
     posting_id: UUID
     account_type: str
@@ -25,13 +29,15 @@ class PointsMoved(LoyaltyFact):
     order_uid: UUID | None = None
     order_id: str | None = None
     rule: str | None = None
-    """`<code>@<version>` of the rule that decided."""
+    """`<code>@<version>` of the rule that decided; null where several did."""
 
 
 class PointsEarned(PointsMoved):
     """Points were credited."""
 
     TYPE = "moat.points.earned.v1"
+    rules: dict[str, int] = {}
+    """Points by each rule that gave some, `<code>@<version>`; empty where no rule did, or what was pending came of age."""
 
 
 class PointsReversed(PointsMoved):

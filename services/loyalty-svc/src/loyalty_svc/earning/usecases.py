@@ -12,7 +12,6 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from loyalty_svc.discounts import usecases as discounts
 from loyalty_svc.discounts.share import FIELD
 from loyalty_svc.earning import queries
-from loyalty_svc.earning.announcing import announce
 from loyalty_svc.earning.bench import AwardNote, Bench, Happening
 from loyalty_svc.earning.booking import basis_of, posting_of
 from loyalty_svc.earning.events import ORDER_PAID
@@ -22,6 +21,7 @@ from loyalty_svc.earning.orders import Award, Decision, OrderEarning, Paid, Refu
 from loyalty_svc.earning.problems import UnknownOrder
 from loyalty_svc.earning.returns import LineAward, OrderLine
 from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, RULES, Programme
+from loyalty_svc.ledger import announcing
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.posting import Cause, Posting, owed
 from loyalty_svc.tiers import queries as tier_queries
@@ -130,7 +130,7 @@ async def _keep(tx: Transaction, bench: Bench, notes: Sequence[AwardNote], *, no
 async def _post(tx: Transaction, postings: list[Posting], causes: list[Any], *, now: datetime) -> None:
     if postings:
         posted, touched = await ledger.post(tx, postings, now=now)
-        announce(tx, posted, causes, now=now)
+        announcing.moved_by(tx, posted, causes, now=now)
         await tiers.follow_growth(tx, posted, causes)
         await ledger.expire_due(tx, touched, now=now)
 

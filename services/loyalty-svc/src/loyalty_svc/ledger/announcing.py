@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from loyalty_svc.ledger.posting import AccountKey, Entry, Kind, Posted, Posting
@@ -20,62 +20,111 @@ from moat.contracts.loyalty import (
 )
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Cause as EventCause
-from moat.kit.events import Event
+from moat.kit.events import Event, EventData
 
-_SAID: Mapping[Kind, type[PointsMoved]] = {
+Why = Event[Any] | EventCause | None
+
+_SAID: Final[Mapping[Kind, type[PointsMoved]]] = {
     Kind.EARNED: PointsEarned,
     Kind.REVERSED: PointsReversed,
     Kind.SPENT: PointsSpent,
     Kind.EXPIRED: PointsExpired,
+    Kind.ADJUSTED: PointsAdjusted,
 }
+_TOLD_TOGETHER: Final = frozenset({PointsEarned, PointsReversed})
+_OF_ORDERS: Final = frozenset({Kind.EARNED, Kind.REVERSED})
+"""Those whose cause, where it has an order, is that order; a hold for an order is its own."""
 
 
 def moved(
     tx: Transaction, run: Sequence[Posted], *, now: datetime | None = None, events: Iterable[Event[Any]] = ()
 ) -> None:
-    """Publish what postings did; with `now` awards that wait are told apart. Growth is told of by tiers.
+    """`moved_by` the events that the postings name.
 
-    events: those that led here, as far as they are known, so that correlation and trace go on.
-    Expired points that came back to be taken back are not told of: the posting that takes them is.
+    events: those of them that are at hand, so that correlation and trace go on.
     """
+    known: dict[str, Why] = {event.id: event for event in events}
+    named = [one.posting.cause.event_id for one in run]
+    moved_by(tx, run, [known.setdefault(id_, EventCause(id_, None, None)) if id_ else None for id_ in named], now=now)
+
+
+def moved_by(tx: Transaction, run: Sequence[Posted], causes: Sequence[Why], *, now: datetime | None = None) -> None:
+    """Publish new members and what postings did, in their order; with `now` awards that wait are told apart.
+
+    causes: what led to each posting. What one of them gave by several rules is told of once. Growth is told of by
+    tiers. Expired points that came back to be taken back are not told of: the posting that takes them is.
+    """
+    told: list[tuple[type[EventData], dict[str, Any], UUID, datetime, Why]] = []
     enrolled: set[UUID] = set()
-    known = {event.id: event for event in events}
-    for id_, posting, entries in run:
-        cause = _cause(posting.cause.event_id, known)
+    same: tuple[Why, UUID | None, datetime | None] = None, None, None
+    joins: dict[tuple[type[PointsMoved], str], dict[str, Any]] = {}
+    for (id_, posting, entries), cause in zip(run, causes, strict=True):
+        customer_id, basis, at, _, _, _ = posting
+        if cause is None or cause is not same[0] or customer_id != same[1] or at != same[2]:
+            same, joins = (cause, customer_id, at), {}
+        kind = _kind(posting, now)
         for entry in entries:
-            customer_id, account = posting.customer_id, entry.account
-            if account.account_type == GROWTH:
+            account, amount, balance_after = entry
+            account_type = account.account_type
+            if account_type == GROWTH or (basis.kind is Kind.EXPIRED and amount > 0):
                 continue
-            is_new = account.before_at is None and account.account_type == POINTS
-            if posting.basis.kind is Kind.EARNED and is_new and customer_id not in enrolled:
+            is_new = account.before_at is None and account_type == POINTS
+            if is_new and basis.kind is Kind.EARNED and customer_id not in enrolled:
                 enrolled.add(customer_id)
-                tx.publish(MemberEnrolled(), about=customer_id, time=posting.at, cause=cause)
-            if not (posting.basis.kind is Kind.EXPIRED and entry.amount > 0):
-                tx.publish(_said(id_, posting, entry, now), about=customer_id, time=posting.at, cause=cause)
+                told.append((MemberEnrolled, {}, customer_id, at, cause))
+            before = joins.get((kind, account_type))
+            if before is not None:
+                _join(before, id_, basis.rule, abs(amount), balance_after)
+                continue
+            facts = _facts(id_, posting, entry, kind)
+            told.append((kind, facts, customer_id, at, cause))
+            if kind in _TOLD_TOGETHER:
+                joins[kind, account_type] = facts
+    # What calling the class does, without a copy of the facts; there are thousands.
+    tx.publish_all(
+        [(kind.__pydantic_validator__.validate_python(facts), about, at, why) for kind, facts, about, at, why in told]
+    )
 
 
-def _cause(event_id: str, known: Mapping[str, Event[Any]]) -> Event[Any] | EventCause | None:
-    if not event_id:
-        return None
-    return known.get(event_id) or EventCause(event_id, None, None)
+def _kind(posting: Posting, now: datetime | None) -> type[PointsMoved]:
+    kind, pending = posting.basis.kind, posting.basis.pending
+    if kind is Kind.EARNED and pending and now and posting.at + pending > now:
+        return PointsPending
+    return _SAID[kind]
 
 
-def _said(id_: UUID, posting: Posting, entry: Entry, now: datetime | None) -> PointsMoved:
-    facts = {
+def _facts(id_: UUID, posting: Posting, entry: Entry, kind: type[PointsMoved]) -> dict[str, Any]:
+    """What one posting did to one account; what the kind does not say is left out when it is made."""
+    _, basis, at, cause, _, _ = posting
+    facts: dict[str, Any] = {
         "posting_id": id_,
         "account_type": entry.account.account_type,
         "amount": abs(entry.amount),
         "balance_after": entry.balance_after,
-        "order_id": posting.cause.order_id,
-        "rule": posting.basis.rule,
-        "reason": posting.basis.reason,
+        "order_id": cause.order_id,
+        "rule": basis.rule,
+        "reason": basis.reason,
     }
-    kind, pending = posting.basis.kind, posting.basis.pending
-    if kind is Kind.ADJUSTED:
-        return PointsAdjusted(direction="given" if entry.amount > 0 else "taken", **facts)
-    if kind is Kind.EARNED and pending and now and posting.at + pending > now:
-        return PointsPending(available_at=posting.at + pending, **facts)
-    return _SAID[kind](**facts)
+    if cause.order_id is not None and basis.kind in _OF_ORDERS:
+        facts["order_uid"] = cause.id
+    if kind is PointsPending and basis.pending is not None:
+        facts["available_at"] = at + basis.pending
+    elif kind is PointsEarned:
+        facts["rules"] = {} if basis.rule is None else {basis.rule: abs(entry.amount)}
+    elif kind is PointsAdjusted:
+        facts["direction"] = "given" if entry.amount > 0 else "taken"
+    return facts
+
+
+def _join(facts: dict[str, Any], id_: UUID, rule: str | None, amount: int, balance_after: int) -> None:
+    """Add another posting to what is told of those before it."""
+    facts["posting_id"] = id_
+    facts["amount"] += amount
+    facts["balance_after"] = balance_after
+    facts["rule"] = None
+    if rule is not None:
+        rules = facts.setdefault("rules", {})
+        rules[rule] = rules.get(rule, 0) + amount
 
 
 def came_of_age(tx: Transaction, changes: Mapping[AccountKey, Change], balances: Mapping[AccountKey, int]) -> None:
