@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from loyalty_svc.accounts.types import RollingExpiry
 from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.ledger import queries as ledger_queries
 from loyalty_svc.ledger import usecases as ledger
-from loyalty_svc.ledger.posting import Basis, Cause, Kind, Posting, owed
+from loyalty_svc.ledger.posting import COMPENSATION, Basis, Cause, Kind, Posting, owed
 from moat.kit.db import transaction
 from moat.kit.db.asking import ask
 from moat.kit.ids import uuid7
@@ -57,6 +59,64 @@ async def test_a_batch_of_orders_takes_three_statements_whatever_its_size(house:
 
     # The account types, all accounts, and all postings with their entries and lots.
     assert [one.split()[0] for one in sent] == ["SELECT", "INSERT", "WITH"]
+
+
+async def test_awards_of_many_rules_are_one_statement_and_each_keeps_its_own(house: House):
+    li = uuid7()
+    said = [(f"reason.{n}", f"rule-{n}@{n}", f"/condition/rules/{n}") for n in range(1, 40)] + [("gift", None, None)]
+    bases = [Basis(Kind.EARNED, reason, CREDITS, rule, matched) for reason, rule, matched in said]
+    run = [
+        owed(li, bases[n % 40], n + 1, at=house.clock.now(), cause=Cause(UUID(int=n), f"part-{n}", f"event-{n}"))
+        for n in range(120)
+    ]
+
+    with counted() as sent:
+        async with house.db.transaction() as tx:
+            await ledger.post(tx, run, now=house.clock.now())
+
+    assert [one.split()[0] for one in sent].count("WITH") == 1
+    async with house.db.transaction() as tx:
+        rows = await tx.all(
+            """SELECT p.reason, p.rule, p.matched, p.cause_part, p.event_id, array_agg(DISTINCT e.amount), l.amount
+               FROM posting p JOIN entry e ON e.posting_id = p.id JOIN lot l ON l.posting_id = p.id
+               GROUP BY p.id, l.amount ORDER BY p.cause_id"""
+        )
+    assert [tuple(row) for row in rows] == [
+        (*said[n % 40], f"part-{n}", f"event-{n}", [n + 1], n + 1) for n in range(120)
+    ]
+
+
+async def test_postings_that_do_something_else_are_stored_by_themselves(house: House):
+    li, now = uuid7(), house.clock.now()
+    month = RollingExpiry(kind="rolling", days=30)
+    bases = [
+        Basis(Kind.EARNED, "a", CREDITS, "r@1"),
+        Basis(Kind.EARNED, "a", ("points",), "r@1"),
+        Basis(Kind.EARNED, "a", ("points",), "r@1", pending=timedelta(days=1)),
+        Basis(Kind.EARNED, "a", ("points",), "r@1", expires=month),
+        Basis(Kind.EARNED, "a", ("points",), "r@1", programme=COMPENSATION),
+        Basis(Kind.ADJUSTED, "a", ("points",), "r@1", programme=COMPENSATION),
+    ]
+
+    async with house.db.transaction() as tx:
+        run = [owed(li, basis, 1, at=now, cause=Cause(UUID(int=n), "p", "e")) for n, basis in enumerate(bases * 2)]
+        await ledger.post(tx, run, now=now)
+
+    async with house.db.transaction() as tx:
+        rows = await tx.all(
+            """SELECT p.kind, e.programme, count(e.*), l.is_pending, l.available_at, l.expires_at
+               FROM posting p JOIN entry e ON e.posting_id = p.id JOIN lot l ON l.posting_id = p.id
+               GROUP BY p.id, e.programme, l.is_pending, l.available_at, l.expires_at ORDER BY p.cause_id"""
+        )
+    usual, soon, later = now + timedelta(days=730), now + timedelta(days=30), now + timedelta(days=1)
+    assert [tuple(row) for row in rows] == 2 * [
+        ("earned", "liability", 2, False, now, usual),
+        ("earned", "liability", 1, False, now, usual),
+        ("earned", "liability", 1, True, later, usual),
+        ("earned", "liability", 1, False, now, soon),
+        ("earned", "compensation", 1, False, now, usual),
+        ("adjusted", "compensation", 1, False, now, usual),
+    ]
 
 
 @pytest.mark.parametrize("orders", [1, 200])

@@ -36,8 +36,8 @@ class PointsEarned(PointsMoved):
     """Points were credited."""
 
     TYPE = "moat.points.earned.v1"
-    rules: dict[str, int] = {}
-    """Points by each rule that gave some, `<code>@<version>`; empty where no rule did, or what was pending came of age."""
+    rules: dict[str, int] = Field(default_factory=dict)
+    """Points by each rule that gave some; empty where none did, and where what was pending came of age."""
 
 
 class PointsReversed(PointsMoved):

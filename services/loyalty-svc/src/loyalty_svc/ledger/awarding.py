@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from loyalty_svc.accounts.types import AccountTypes, InactivityExpiry, NeverExpires, RollingExpiry, expires_at
-from loyalty_svc.ledger.posting import Basis, Kind, Posting, Touched, by_basis
+from loyalty_svc.ledger.posting import Basis, Kind, Posting, Touched, alike
 
 _BEGINS_LOTS: Final = frozenset({Kind.EARNED, Kind.ADJUSTED})
 
@@ -17,7 +17,7 @@ class NowUnknown(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NewLots:
-    """The lots of postings of one basis: one for each posting and type.
+    """The lots of postings that are alike: one for each posting and type.
 
     places: of the types among the basis's, from 1. days: how long each lives, None for ever. expires: instead, the
     instant of each lot, posting by posting, where days do not say it.
@@ -30,7 +30,7 @@ class NewLots:
 
 
 class Run(NamedTuple):
-    """Postings of one basis: their places among all, and the lots they begin."""
+    """Postings that are alike: the basis of the first, their places among all, and the lots they begin."""
 
     basis: Basis
     places: Sequence[int]
@@ -41,9 +41,9 @@ _NO_LOTS: Final = NewLots()
 
 
 def runs(postings: Sequence[Posting], types: AccountTypes) -> list[Run]:
-    """The postings by basis, with their lots. Raises UnknownAccountType."""
+    """The postings that are alike, with their lots. Raises UnknownAccountType."""
     found = []
-    for places in by_basis(postings):
+    for places in alike(postings):
         basis = postings[places[0]].basis
         lots = _lots(basis, [postings[place].at for place in places], types)
         found.append(Run(basis, places, lots))

@@ -167,11 +167,21 @@ def transferred(
     return Posting(to_id, basis, at, cause, tuple(moved.values()), from_id)
 
 
-def by_basis(postings: Sequence[Posting]) -> Collection[list[int]]:
-    """The places of postings with one basis; by identity, since callers keep theirs and hashing one is slow."""
-    found: dict[int, list[int]] = {}
+def alike(postings: Sequence[Posting]) -> Collection[list[int]]:
+    """The places of postings whose bases differ in reason, rule and matched conditions at most.
+
+    They are stored together: what one event gives stands side by side then, and so do its rows and their places in
+    indexes. Bases are looked at by identity first, since callers keep theirs and hashing one is slow.
+    """
+    found: dict[tuple[object, ...], list[int]] = {}
+    known: dict[int, list[int]] = {}
     for place, posting in enumerate(postings):
-        found.setdefault(id(posting.basis), []).append(place)
+        basis = posting.basis
+        places = known.get(id(basis))
+        if places is None:
+            same = (basis.kind, basis.account_types, basis.programme, basis.pending, basis.expires)
+            places = known[id(basis)] = found.setdefault(same, [])
+        places.append(place)
     return found.values()
 
 

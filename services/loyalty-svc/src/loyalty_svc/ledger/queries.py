@@ -1,4 +1,4 @@
-"""SQL of the ledger: one statement for the accounts of a batch, one for its postings. Debits and audit are apart."""
+"""SQL of the ledger: one statement for the accounts of a batch, one for postings that are alike. Debits are apart."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -32,17 +32,19 @@ RETURNING new.customer_id, new.type, old.last_at, new.available + new.pending + 
           coalesce(old.available + old.reserved < 0, false)
 """
 # The lots come from the arrays that the postings are made of: a batch binds nothing for them but a few days. What
-# postings of one basis share is bound once, and the entries of the n-th posting are the n-th group of amounts:
-# each element of an array costs, here and in the driver. The seals are checksums that the audit recomputes.
+# postings share is bound once, their bases are few and looked up by number, and the entries of the n-th posting are the
+# n-th group of amounts: each element of an array costs, here and in the driver. Postings go in as they came, those of
+# one order one after the other, so that they meet in the indexes. The seals are checksums that the audit recomputes.
 _APPEND = """
 WITH p AS MATERIALIZED (
   SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS uuid[]), CAST(:at AS timestamptz[]),
                        CAST(:cause_ids AS uuid[]), CAST(:parts AS text[]), CAST(:event_ids AS text[]),
-                       CAST(:order_ids AS text[]))
-       WITH ORDINALITY AS p (id, customer_id, at, cause_id, part, event_id, order_id, place)),
+                       CAST(:order_ids AS text[]), CAST(:bases AS smallint[]))
+       WITH ORDINALITY AS p (id, customer_id, at, cause_id, part, event_id, order_id, basis, place)),
 posted AS (
   INSERT INTO posting (id, customer_id, at, cause_id, kind, cause_part, reason, event_id, order_id, rule, matched, seal)
-  SELECT id, customer_id, at, cause_id, :kind, part, :reason, event_id, order_id, :rule, :matched,
+  SELECT id, customer_id, at, cause_id, :kind, part, (CAST(:reasons AS text[]))[basis], event_id, order_id,
+         (CAST(:rules AS text[]))[basis], (CAST(:matched AS text[]))[basis],
          posting_seal(id, customer_id, at, cause_id, :kind, part)
   FROM p),
 kept AS (
@@ -167,11 +169,10 @@ async def append(
         rows = [entry for place in places for entry in entries[place]]
         await tx.execute(
             _APPEND,
-            **_columns(basis, [ids[place] for place in places], [postings[place] for place in places]),
+            **_columns([ids[place] for place in places], [postings[place] for place in places]),
             **_lot_columns(lots, now),
             amounts=[row[1] for row in rows],
             balances=[row[2] for row in rows],
-            pending=basis.pending,
             other_id=None,
             programme=basis.programme,
         )
@@ -181,9 +182,8 @@ async def append_transfer(tx: Transaction, id_: UUID, posting: Posting, balances
     """Store a posting between two customers; `balances` are those of the one who gains, by account type."""
     await tx.execute(
         _APPEND,
-        **_columns(posting.basis, [id_], [posting]),
+        **_columns([id_], [posting]),
         **_lot_columns(NewLots(), None),
-        pending=None,
         amounts=posting.amounts,
         balances=[balances[type_] for type_ in posting.basis.account_types],
         other_id=posting.other_id,
@@ -191,14 +191,20 @@ async def append_transfer(tx: Transaction, id_: UUID, posting: Posting, balances
     )
 
 
-def _columns(basis: Basis, ids: Sequence[UUID], postings: Sequence[Posting]) -> dict[str, object]:
+def _columns(ids: Sequence[UUID], postings: Sequence[Posting]) -> dict[str, object]:
     causes = [posting.cause for posting in postings]
+    numbers: dict[int, int] = {}
+    bases: list[Basis] = []
+    for posting in postings:
+        basis = posting.basis
+        if id(basis) not in numbers:
+            bases.append(basis)
+            numbers[id(basis)] = len(bases)
+    shared = bases[0]
     return {
-        "kind": basis.kind.value,
-        "reason": basis.reason,
-        "rule": basis.rule,
-        "matched": basis.matched,
-        "types": basis.account_types,
+        "kind": shared.kind.value,
+        "types": shared.account_types,
+        "pending": shared.pending,
         "ids": ids,
         "customers": [posting.customer_id for posting in postings],
         "at": [posting.at for posting in postings],
@@ -206,6 +212,10 @@ def _columns(basis: Basis, ids: Sequence[UUID], postings: Sequence[Posting]) -> 
         "parts": [cause.part for cause in causes],
         "event_ids": [cause.event_id for cause in causes],
         "order_ids": [cause.order_id for cause in causes],
+        "bases": [numbers[id(posting.basis)] for posting in postings],
+        "reasons": [basis.reason for basis in bases],
+        "rules": [basis.rule for basis in bases],
+        "matched": [basis.matched for basis in bases],
     }
 
 

@@ -68,7 +68,7 @@ async def append(tx: Transaction, postings: Sequence[Posting], balances: Mapping
         account.balance = account.walked_back = balances[account.key]
     entries = heart.entries(postings, places)
     ids = uuid7s(len(postings))
-    runs = [awarding.Run(postings[run[0]].basis, run, awarding.NewLots()) for run in heart.by_basis(postings)]
+    runs = [awarding.Run(postings[run[0]].basis, run, awarding.NewLots()) for run in heart.alike(postings)]
     await queries.append(tx, runs, ids, postings, entries)
     return list(map(Posted, ids, postings, entries))
 

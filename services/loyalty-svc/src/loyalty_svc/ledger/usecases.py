@@ -36,7 +36,7 @@ class Merge(NamedTuple):
 async def post(
     tx: Transaction, postings: Sequence[Posting], *, now: datetime | None = None
 ) -> tuple[list[Posted], list[Touched]]:
-    """Store postings in their order and bring the balances along: one statement, and one for each basis.
+    """Store postings in their order and bring the balances along: one statement, and one for those that are alike.
 
     What earns in a spendable account type begins a lot; what is taken back is taken from the lots of its cause. With
     `now` they must be announced, and then the accounts they touched given to `expire_due`: some of it may have expired.
