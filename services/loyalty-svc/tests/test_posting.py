@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_svc.ledger.posting import Basis, Cause, Kind, NothingMoves, add_up, entries, owed, transferred
+from loyalty_svc.ledger.posting import Basis, Cause, Kind, NothingMoves, add_up, balances, owed, transferred
 
 from .builders import at
 
@@ -24,18 +24,22 @@ def given_to(who: UUID, points: int, *, day: float = 1):
 
 
 def stored(run):
-    """The entries of a run over empty accounts, as if it had been stored."""
+    """The accounts of a run that were empty, and what each posting left, by account: as if it had been stored."""
     accounts, places = add_up(run)
     for account in accounts:
         account.balance = account.walked_back = account.earned - account.reversed
-    return accounts, entries(run, places)
+    left = [
+        {account.key: balance for account, balance in zip(touched, run_left, strict=True)}
+        for touched, run_left in zip(places, balances(run, places), strict=True)
+    ]
+    return accounts, left
 
 
 def test_entries_leave_the_balances_in_the_order_of_the_postings():
     _, rows = stored([given_to(LI, 10), given_to(WANG, 5), given_to(LI, -4), given_to(LI, 7)])
 
-    points = [[entry.balance_after for entry in run if entry.account.account_type == "points"] for run in rows]
-    assert points == [[10], [5], [6], [13]]
+    points = [balance for left in rows for (_, type_), balance in left.items() if type_ == "points"]
+    assert points == [10, 5, 6, 13]
 
 
 def test_gains_and_losses_are_told_apart():
@@ -61,10 +65,9 @@ def test_a_transfer_leaves_out_what_is_empty():
 def test_every_entry_continues_the_one_before(moves: list[tuple[UUID, int]]):
     accounts, rows = stored([given_to(who, points) for who, points in moves])
 
-    balances: dict[tuple[UUID, str], int] = {}
-    for run in rows:
-        for account, amount, balance_after in run:
-            key = (account.customer_id, account.account_type)
-            assert balance_after == balances.get(key, 0) + amount
-            balances[key] = balance_after
-    assert balances == {(one.customer_id, one.account_type): one.earned - one.reversed for one in accounts}
+    held: dict[tuple[UUID, str], int] = {}
+    for (who, points), left in zip(moves, rows, strict=True):
+        for type_ in BOTH:
+            assert left[who, type_] == held.get((who, type_), 0) + points
+            held[who, type_] = left[who, type_]
+    assert held == {one.key: one.earned - one.reversed for one in accounts}

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from loyalty_svc.ledger.announcing import moved_by
-from loyalty_svc.ledger.posting import Basis, Cause, Entry, Kind, Posted, Posting, Touched
+from loyalty_svc.ledger.posting import Basis, Cause, Kind, Posted, Posting, Touched
 from moat.kit.events import Cause as EventCause
 from moat.kit.ids import uuid7
 
@@ -99,7 +99,7 @@ def earned(who: UUID, amount: int, *, day: float = 1, account_type: str = "point
     basis = Basis(Kind.EARNED, "order.paid", (account_type,), "rule@1")
     posting = Posting(who, basis, at(day), Cause(uuid7(), "", ""), (amount,))
     account = Touched(who, account_type, at(day), before_at=at(day) - timedelta(days=1))
-    return Posted(uuid7(), posting, [Entry(account, amount, amount)])
+    return Posted(uuid7(), posting, [account], [amount])
 
 
 async def posting_of(house: House, rule: str) -> UUID:

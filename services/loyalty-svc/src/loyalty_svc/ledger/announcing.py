@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from loyalty_svc.ledger.posting import AccountKey, Entry, Kind, Posted, Posting
+from loyalty_svc.ledger.posting import AccountKey, Kind, Posted, Posting
 from loyalty_svc.ledger.tables import GROWTH, POINTS
 from loyalty_svc.lots.lots import Change
 from moat.contracts.loyalty import (
@@ -58,13 +58,12 @@ def moved_by(tx: Transaction, run: Sequence[Posted], causes: Sequence[Why], *, n
     enrolled: set[UUID] = set()
     same: tuple[Why, UUID | None, datetime | None] = None, None, None
     joins: dict[tuple[type[PointsMoved], str], dict[str, Any]] = {}
-    for (id_, posting, entries), cause in zip(run, causes, strict=True):
-        customer_id, basis, at, _, _, _ = posting
+    for (id_, posting, accounts, balances), cause in zip(run, causes, strict=True):
+        customer_id, basis, at, _, amounts, _ = posting
         if cause is None or cause is not same[0] or customer_id != same[1] or at != same[2]:
             same, joins = (cause, customer_id, at), {}
         kind = _kind(posting, now)
-        for entry in entries:
-            account, amount, balance_after = entry
+        for account, amount, balance in zip(accounts, amounts, balances, strict=True):
             account_type = account.account_type
             if account_type == GROWTH or (basis.kind is Kind.EXPIRED and amount > 0):
                 continue
@@ -74,9 +73,9 @@ def moved_by(tx: Transaction, run: Sequence[Posted], causes: Sequence[Why], *, n
                 told.append((MemberEnrolled, {}, customer_id, at, cause))
             before = joins.get((kind, account_type))
             if before is not None:
-                _join(before, id_, basis.rule, abs(amount), balance_after)
+                _join(before, id_, basis.rule, abs(amount), balance)
                 continue
-            facts = _facts(id_, posting, entry, kind)
+            facts = _facts(id_, posting, account_type, amount, balance, kind)
             told.append((kind, facts, customer_id, at, cause))
             if kind in _TOLD_TOGETHER:
                 joins[kind, account_type] = facts
@@ -93,14 +92,16 @@ def _kind(posting: Posting, now: datetime | None) -> type[PointsMoved]:
     return _SAID[kind]
 
 
-def _facts(id_: UUID, posting: Posting, entry: Entry, kind: type[PointsMoved]) -> dict[str, Any]:
+def _facts(
+    id_: UUID, posting: Posting, account_type: str, amount: int, balance_after: int, kind: type[PointsMoved]
+) -> dict[str, Any]:
     """What one posting did to one account; what the kind does not say is left out when it is made."""
     _, basis, at, cause, _, _ = posting
     facts: dict[str, Any] = {
         "posting_id": id_,
-        "account_type": entry.account.account_type,
-        "amount": abs(entry.amount),
-        "balance_after": entry.balance_after,
+        "account_type": account_type,
+        "amount": abs(amount),
+        "balance_after": balance_after,
         "order_id": cause.order_id,
         "rule": basis.rule,
         "reason": basis.reason,
@@ -110,9 +111,9 @@ def _facts(id_: UUID, posting: Posting, entry: Entry, kind: type[PointsMoved]) -
     if kind is PointsPending and basis.pending is not None:
         facts["available_at"] = at + basis.pending
     elif kind is PointsEarned:
-        facts["rules"] = {} if basis.rule is None else {basis.rule: abs(entry.amount)}
+        facts["rules"] = {} if basis.rule is None else {basis.rule: abs(amount)}
     elif kind is PointsAdjusted:
-        facts["direction"] = "given" if entry.amount > 0 else "taken"
+        facts["direction"] = "given" if amount > 0 else "taken"
     return facts
 
 

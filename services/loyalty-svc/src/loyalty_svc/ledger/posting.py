@@ -105,7 +105,7 @@ class Touched:
 
     last_at: the latest instant in the run. before_at: the latest before it, None for a new account. pending: how much
     of what was earned cannot be spent yet. balance: points after the run, pending and reserved ones too;
-    reversed_total: what was ever taken back; walked_back: how far `entries` is from the balance. owed_before: whether
+    reversed_total: what was ever taken back; walked_back: how far `balances` is from the balance. owed_before: whether
     more had been spent than there was. is_due: whether something in the run has expired by now. corrections: what
     followed from the run, still to be announced.
     """
@@ -131,20 +131,16 @@ class Touched:
         return self.customer_id, self.account_type
 
 
-class Entry(NamedTuple):
-    """One amount of a posting as it is stored, with the balance that it left."""
-
-    account: Touched
-    amount: int
-    balance_after: int
-
-
 class Posted(NamedTuple):
-    """A posting as it was stored; the accounts in its entries know what the whole run came to."""
+    """A posting as it was stored, with the account of each of its amounts and the balance that it left there.
+
+    The accounts know what the whole run came to.
+    """
 
     id: UUID
     posting: Posting
-    entries: Sequence[Entry]
+    accounts: Sequence[Touched]
+    balances: Sequence[int]
 
 
 def owed(customer_id: UUID, basis: Basis, points: int, *, at: datetime, cause: Cause) -> Posting:
@@ -217,18 +213,18 @@ def add_up(postings: Iterable[Posting]) -> tuple[list[Touched], list[list[Touche
     return [account for own in found.values() for account in own.values()], places
 
 
-def entries(postings: Sequence[Posting], places: Sequence[Sequence[Touched]]) -> list[list[Entry]]:
-    """The entries of each posting, with the balance that each left.
+def balances(postings: Sequence[Posting], accounts: Sequence[Sequence[Touched]]) -> list[list[int]]:
+    """What each posting left in each of its accounts.
 
     The accounts know their balance after the last posting; it is walked back from there, so that accounts need not be
     read before they are written.
     """
-    out: list[list[Entry]] = []
-    for posting, touched in zip(reversed(postings), reversed(places), strict=True):
-        rows: list[Entry] = []
+    out: list[list[int]] = []
+    for posting, touched in zip(reversed(postings), reversed(accounts), strict=True):
+        left: list[int] = []
         for amount, account in zip(posting.amounts, touched, strict=True):
-            rows.append(Entry(account, amount, account.walked_back))
+            left.append(account.walked_back)
             account.walked_back -= amount
-        out.append(rows)
+        out.append(left)
     out.reverse()
     return out

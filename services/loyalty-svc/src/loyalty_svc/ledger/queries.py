@@ -9,11 +9,11 @@ from sqlalchemy import Row
 
 from loyalty_svc.ledger.awarding import NewLots, Run
 from loyalty_svc.ledger.owners import owned
-from loyalty_svc.ledger.posting import AccountKey, Balance, Basis, Cause, Entry, Posting, Touched
+from loyalty_svc.ledger.posting import AccountKey, Balance, Basis, Cause, Posting, Touched
 from moat.kit.db.transaction import Transaction
 
 # Sorted, so that every transaction locks accounts in the same order. One statement opens, locks, changes and reads:
-# `entries` walks back from the balances that come out.
+# `posting.balances` walks back from those that come out.
 _ADD = """
 INSERT INTO account AS a (customer_id, type, last_at, available, pending, earned_total, reversed_total)
 SELECT t.customer_id, t.type, t.last_at, t.earned - t.reversed + coalesce(t.adjusted, 0) - coalesce(t.pending, 0),
@@ -157,7 +157,7 @@ async def append(
     runs: Iterable[Run],
     ids: Sequence[UUID],
     postings: Sequence[Posting],
-    entries: Sequence[Sequence[Entry]],
+    balances: Sequence[Sequence[int]],
     *,
     now: datetime | None = None,
 ) -> None:
@@ -166,13 +166,12 @@ async def append(
     A second posting for the same cause and kind fails.
     """
     for basis, places, lots in runs:
-        rows = [entry for place in places for entry in entries[place]]
         await tx.execute(
             _APPEND,
             **_columns([ids[place] for place in places], [postings[place] for place in places]),
             **_lot_columns(lots, now),
-            amounts=[row[1] for row in rows],
-            balances=[row[2] for row in rows],
+            amounts=[amount for place in places for amount in postings[place].amounts],
+            balances=[balance for place in places for balance in balances[place]],
             other_id=None,
             programme=basis.programme,
         )

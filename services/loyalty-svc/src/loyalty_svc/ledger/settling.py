@@ -63,14 +63,14 @@ async def settle_accounts(
 
 async def append(tx: Transaction, postings: Sequence[Posting], balances: Mapping[AccountKey, int]) -> list[Posted]:
     """Store postings whose accounts are changed and locked already; `balances` are those after the last."""
-    accounts, places = heart.add_up(postings)
+    accounts, own = heart.add_up(postings)
     for account in accounts:
         account.balance = account.walked_back = balances[account.key]
-    entries = heart.entries(postings, places)
+    left = heart.balances(postings, own)
     ids = uuid7s(len(postings))
     runs = [awarding.Run(postings[run[0]].basis, run, awarding.NewLots()) for run in heart.alike(postings)]
-    await queries.append(tx, runs, ids, postings, entries)
-    return list(map(Posted, ids, postings, entries))
+    await queries.append(tx, runs, ids, postings, left)
+    return list(map(Posted, ids, postings, own, left))
 
 
 async def settle(tx: Transaction, keys: Sequence[AccountKey], types: AccountTypes, *, now: datetime) -> None:

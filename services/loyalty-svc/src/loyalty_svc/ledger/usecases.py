@@ -43,13 +43,13 @@ async def post(
     """
     types = await account_types(tx)
     runs = awarding.runs(postings, types)
-    accounts, places = heart.add_up(postings)
-    waits = [instant for run in runs for instant in awarding.judge(postings, places, run, now)]
+    accounts, own = heart.add_up(postings)
+    waits = [instant for run in runs for instant in awarding.judge(postings, own, run, now)]
     await queries.add(tx, accounts)
-    entries = heart.entries(postings, places)
+    balances = heart.balances(postings, own)
     ids = uuid7s(len(postings))
-    await queries.append(tx, runs, ids, postings, entries, now=now)
-    posted = list(map(Posted, ids, postings, entries))
+    await queries.append(tx, runs, ids, postings, balances, now=now)
+    posted = list(map(Posted, ids, postings, own, balances))
     await _extend(tx, accounts, types)
     await _come_of_age_at(tx, waits)
     concerned = [one for one in accounts if (one.reversed or one.owed_before) and types.is_spendable(one.account_type)]
@@ -81,9 +81,9 @@ async def _take_from_lots(
     tx: Transaction, posted: Sequence[Posted], accounts: Sequence[Touched], types: AccountTypes, now: datetime | None
 ) -> None:
     reversals: dict[AccountKey, list[Reversal]] = {}
-    for _, posting, entries in posted:
+    for _, posting, touched, _ in posted:
         if posting.basis.kind is Kind.REVERSED:
-            for account, amount, _ in entries:
+            for account, amount in zip(touched, posting.amounts, strict=True):
                 reversal = Reversal(posting.cause.id, posting.cause.part, -amount)
                 reversals.setdefault(account.key, []).append(reversal)
     at = max(account.last_at for account in accounts)

@@ -155,18 +155,20 @@ async def _follow_alone(
 def _by_member(run: Sequence[Posted], causes: Sequence[Event[Any]], over: str) -> dict[UUID, "_Growth"]:
     """What one event gave at one instant, by several rules, is one move."""
     grown: dict[UUID, _Growth] = {}
-    for (_, posting, entries), cause in zip(run, causes, strict=True):
-        for account, _, balance_after in entries:
-            if account.account_type == over:
-                move = Move(posting.at, balance_after)
-                growth = grown.get(posting.customer_id)
-                if growth is None:
-                    grown[posting.customer_id] = _Growth(account, [move], [cause])
-                elif growth.causes[-1] is cause and growth.moves[-1].at == move.at:
-                    growth.moves[-1] = move
-                else:
-                    growth.moves.append(move)
-                    growth.causes.append(cause)
+    for (_, posting, accounts, balances), cause in zip(run, causes, strict=True):
+        types = posting.basis.account_types
+        if over not in types:
+            continue
+        place = types.index(over)
+        move = Move(posting.at, balances[place])
+        growth = grown.get(posting.customer_id)
+        if growth is None:
+            grown[posting.customer_id] = _Growth(accounts[place], [move], [cause])
+        elif growth.causes[-1] is cause and growth.moves[-1].at == move.at:
+            growth.moves[-1] = move
+        else:
+            growth.moves.append(move)
+            growth.causes.append(cause)
     return grown
 
 
