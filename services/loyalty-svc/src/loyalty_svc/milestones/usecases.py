@@ -118,7 +118,7 @@ async def _give_points(
     ]
     if not gifts:
         return {}
-    posted = {one.posting.cause.id: one for one in await ledger.give(tx, gifts, now=now)}
+    posted = {one.posting.cause.id: one for one in await ledger.give(tx, gifts, now=now, events=causes.values())}
     if any(gift.account_type == GROWTH for gift in gifts):
         await tiers_usecases.follow_growth(tx, list(posted.values()), [causes[gift_id] for gift_id in posted])
     given = {gift.cause.id: gift for gift in gifts}
@@ -199,7 +199,7 @@ async def _withdraw(
         if row.code_id is None
     ]
     if takes:
-        await ledger.take_back(tx, takes, now=now)
+        await ledger.take_back(tx, takes, now=now, events=causes.values())
     # Seldom more than a few: what a refund undoes, of plans that count orders and give a coupon.
     for row in rows:
         if row.code_id is not None:

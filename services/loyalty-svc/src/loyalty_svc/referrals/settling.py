@@ -81,7 +81,7 @@ async def _carry_out(
     if outcome.changed:
         await queries.save(tx, outcome.changed, outcome.decided_at)
     if outcome.takes:
-        await ledger.take_back(tx, outcome.takes, now=now)
+        await ledger.take_back(tx, outcome.takes, now=now, events=causes.values())
     if outcome.gifts:
         await _give(tx, outcome, now, causes)
     due = [(str(one.id), judging.due_at(verdict, one)) for one, verdict in verdicts]
@@ -161,7 +161,7 @@ def _part(referral: Referral, role: str) -> str:
 
 async def _give(tx: Transaction, outcome: _Outcome, now: datetime, causes: Causes) -> None:
     by_id = {one.id: one for one in outcome.changed}
-    for posted in await ledger.give(tx, [gift for gift, _ in outcome.gifts.values()], now=now):
+    for posted in await ledger.give(tx, [gift for gift, _ in outcome.gifts.values()], now=now, events=causes.values()):
         cause = posted.posting.cause
         gift, role = outcome.gifts[cause.id, cause.part]
         referral = by_id[cause.id]

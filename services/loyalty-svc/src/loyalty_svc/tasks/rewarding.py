@@ -68,7 +68,7 @@ async def _give_points(tx: Transaction, won: Sequence[Won], now: datetime) -> di
     ]
     if not gifts:
         return {}
-    posted = await ledger.give(tx, gifts, now=now)
+    posted = await ledger.give(tx, gifts, now=now, events=[one.cause for one in won])
     if any(gift.account_type == GROWTH for gift in gifts):
         causes = {one.gift_id: one.cause for one in won}
         await tiers.follow_growth(tx, posted, [causes[one.posting.cause.id] for one in posted])
@@ -90,7 +90,7 @@ async def take_back(
     ]
     if takes:
         events = {held.gift_id: causes[instance] for instance, held in gone}
-        posted = await ledger.take_back(tx, takes, now=now)
+        posted = await ledger.take_back(tx, takes, now=now, events=events.values())
         if any(GROWTH in one.posting.basis.account_types for one in posted):
             await tiers.follow_growth(tx, posted, [events[one.posting.cause.id] for one in posted])
     # Seldom more than a few: what a refund undoes, of tasks that count orders and give a coupon.
