@@ -1,5 +1,7 @@
 import asyncio
+from collections.abc import Coroutine
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -68,10 +70,15 @@ class Held:
             await asyncio.sleep(0)
 
     async def settling(self) -> "asyncio.Task[None]":
-        task = asyncio.create_task(self.lanes.settle())
-        for _ in range(5):
-            await asyncio.sleep(0)
-        return task
+        return await begun(self.lanes.settle())
+
+
+async def begun(what: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    """As far as it comes by itself; what waits for ever is told from what is done without waiting for it."""
+    task = asyncio.create_task(what)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return task
 
 
 async def test_with_a_backlog_a_lane_that_ends_makes_room_for_the_next():
@@ -128,8 +135,9 @@ async def test_a_lane_that_fails_is_told_of_however_late_it_is_asked():
 
     with pytest.raises(RuntimeError, match="1"):
         await held.lanes.settle()
-    await held.lanes.drop()
+    dropping = await begun(held.lanes.drop())
 
+    assert dropping.done()
     assert held.lanes.idle.is_set()
 
 
