@@ -13,7 +13,7 @@ from moat.kit.testing.web import client_for
 
 from .builders import paid
 from .house import House
-from .rulebook import PER_UNIT, SHARED, a_rule, at_most, fixed, times, where
+from .rulebook import PER_UNIT, SHARED, a_rule, at_most, fixed, put_in_force, share, times, where
 
 MANAGER = staff("loyalty:read", "loyalty:write")
 RULES, PROGRAMMES = "/v1/loyalty/earning-rules", "/v1/loyalty/programmes"
@@ -105,6 +105,7 @@ async def test_a_rule_that_gives_more_than_its_event_is_worth_asks_to_be_confirm
         (a_rule(times("order-point", "2")), "/award/of", "did you mean order-points"),
         (a_rule(by_tier={"golden": "2"}), "/by_tier/golden", "did you mean gold"),
         (a_rule(credits=["point"]), "/credits/0", "did you mean points"),
+        (a_rule(credits=["points", "growth", "points"]), "/credits/2", "points is there twice"),
     ],
 )
 async def test_what_a_rule_names_wrongly_is_said_with_its_place(
@@ -130,6 +131,26 @@ async def test_a_programme_of_unknown_currency_or_zone_is_refused(http: httpx.As
 
     assert {one["pointer"] for one in errors} == {"/document/currencies", "/document/zone"}
     assert "did you mean Asia/Shanghai" in errors[1]["detail"]
+
+
+async def test_a_programme_credits_each_account_type_once(http: httpx.AsyncClient):
+    document = SHARED | {"credits": ["growth", "growth"]}
+    tag = (await http.post(PROGRAMMES, json={"code": "programme", "document": document})).headers["ETag"]
+
+    answer = await http.post(f"{PROGRAMMES}/programme/publish", json={}, headers={"If-Match": tag})
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/credits/1")
+
+
+async def test_a_version_from_before_that_names_an_account_type_twice_credits_it_once(house: House):
+    li = uuid7()
+    await put_in_force(house, "twice", a_rule(fixed(5), credits=["points", "points"]))
+    await share(house, credits=["points", "growth", "points"])
+
+    await house.learn(paid(li, 10_000))
+
+    assert await house.points(li) == (105, 105, 0)
+    assert (await house.audit()).violations == []
 
 
 async def test_two_managers_who_publish_a_rule_at_once(http: httpx.AsyncClient):

@@ -45,9 +45,9 @@ async def doubts_about_rule(tx: Transaction, rule: Rule) -> Sequence[Doubt]:
 
 
 async def check_rule(tx: Transaction, found: Published[Rule], at: datetime) -> None:
-    """Raises WrongDocument when it names a rule, a tier or an account type that is not there."""
+    """Raises WrongDocument when it contradicts itself or names a rule, a tier or an account type that is not there."""
     rule = found.value
-    errors = await _unknown_types(tx, rule.terms.credits or ())
+    errors = [*rule.wrong, *await _unknown_types(tx, rule.terms.credits or ())]
     if rule.by_tier:
         tiers_known = [tier.code for tier in (await tiers.plan(tx)).tiers]
         errors += [_unknown("/by_tier/" + code, code, tiers_known) for code in rule.by_tier if code not in tiers_known]
@@ -58,8 +58,8 @@ async def check_rule(tx: Transaction, found: Published[Rule], at: datetime) -> N
 
 
 async def check_programme(tx: Transaction, found: Published[Programme], at: datetime) -> None:
-    """Raises WrongDocument when it credits an account type that is not there."""
-    if errors := await _unknown_types(tx, found.value.credits):
+    """Raises WrongDocument when it credits an account type that is not there, or one twice."""
+    if errors := [*found.value.wrong, *await _unknown_types(tx, found.value.credits)]:
         raise WrongDocument(errors[0].detail, errors=errors)
 
 

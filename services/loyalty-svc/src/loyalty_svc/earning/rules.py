@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from loyalty_svc.accounts.types import Expiry
 from loyalty_svc.discounts.share import FIELD
+from loyalty_svc.earning.contradictions import contradictions
 from loyalty_svc.earning.documents import (
     Fixed,
     LimitDocument,
@@ -24,6 +25,7 @@ from loyalty_svc.earning.limits import POINTS_MAX, Cooldown, Limit
 from loyalty_svc.facts import JUDGES
 from moat.kit.documents.kind import DocumentKind, Doubt, Ref
 from moat.kit.money import minor_units
+from moat.kit.problems import FieldError
 from moat.rules import Condition, parse
 from moat.rules.tree import Comparison, Group, LineMatch, Node
 
@@ -49,7 +51,10 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One version of an earning rule. `always` names all its conditions when it cannot match without each of them."""
+    """One version of an earning rule. `always` names all its conditions when it cannot match without each of them.
+
+    wrong: what forbids to publish it; versions from before that was looked at judge on.
+    """
 
     ref: Ref
     name: str
@@ -68,6 +73,7 @@ class Rule:
     reads_lines: bool
     reads_tier: bool
     reads_discounts: bool
+    wrong: tuple[FieldError, ...] = ()
 
     def match(self, row: Mapping[str, Any], unit: int, at: datetime) -> Match | None:
         """What it says to an event that happened at `at`; None when it does not fit or gives nothing.
@@ -92,13 +98,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Programme:
-    """One version of the programme. units: for each currency that earns, minor units in one of it."""
+    """One version of the programme. units: minor units in one of each currency that earns. wrong: as a rule has it."""
 
     version: int
     credits: tuple[str, ...]
     units: Mapping[str, int]
     zone: ZoneInfo
     limits: tuple[Limit, ...]
+    wrong: tuple[FieldError, ...] = ()
 
 
 def compile_rule(model: RuleDocument, ref: Ref) -> Rule:
@@ -118,7 +125,7 @@ def compile_rule(model: RuleDocument, ref: Ref) -> Rule:
         condition=condition,
         formula=_formula(model.award),
         by_tier={tier: _ratio(factor) for tier, factor in model.by_tier.items()},
-        terms=Terms(None if model.credits is None else tuple(model.credits), pending, model.expires),
+        terms=Terms(None if model.credits is None else _once(model.credits), pending, model.expires),
         limits=tuple(limits),
         cooldown=Cooldown(scope, timedelta(hours=model.cooldown_hours)) if model.cooldown_hours else None,
         begins_at=model.begins_at,
@@ -129,6 +136,7 @@ def compile_rule(model: RuleDocument, ref: Ref) -> Rule:
         reads_lines="lines" in fields or isinstance(model.award, PerLine),
         reads_tier="tier" in fields or bool(model.by_tier),
         reads_discounts=FIELD in fields,
+        wrong=contradictions(model),
     )
 
 
@@ -136,11 +144,17 @@ def compile_programme(model: ProgrammeDocument, ref: Ref) -> Programme:
     """The programme that a document describes."""
     return Programme(
         ref.version,
-        tuple(model.credits),
+        _once(model.credits),
         {currency: minor_units(currency) for currency in model.currencies},
         ZoneInfo(model.zone),
         tuple(_limit(one, PROGRAMME, "programme/") for one in model.limits),
+        contradictions(model),
     )
+
+
+def _once(credits: Sequence[str]) -> tuple[str, ...]:
+    """Each account type once: versions that name one twice were published before that was refused."""
+    return tuple(dict.fromkeys(credits))
 
 
 def _formula(award: Rate | Fixed | PerLine | Multiplier) -> Formula:
