@@ -4,11 +4,25 @@ from itertools import permutations
 from uuid import uuid5
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from loyalty_svc.accounts.types import ACCOUNT_TYPES
+from loyalty_svc.earning import booking
 from moat.kit.ids import uuid7
 
 from .builders import paid, refunded
 from .house import House
+from .rulebook import PER_UNIT, a_rule, put_in_force
+
+STAMPS = {"names": {"zh-CN": "印花", "en": "Stamps"}, "units": {"zh-CN": "枚", "en": "stamps"}, "spendable": True}
+REFUND_IDS = st.text("+ -ar1", min_size=1, max_size=8)
+CREDITS = st.none() | st.lists(st.sampled_from(["a", "r", "r-1"]), min_size=1, max_size=3, unique=True).map(tuple)
+
+
+def part_before(refund_id: str, credits: tuple[str, ...] | None) -> str:
+    """What a refund was stored under before its part was unambiguous."""
+    return refund_id if credits is None else f"{refund_id} {'+'.join(credits)}"
 
 
 async def test_a_partial_refund_takes_its_share_back(house: House):
@@ -100,3 +114,38 @@ async def test_since_is_when_growth_entered_the_tier_in_the_world_not_when_we_le
 
     assert {code for code, _ in ends} == {"silver"}
     assert len(ends) == 1
+
+
+@pytest.mark.parametrize("stored_before", [True, False])
+async def test_a_refund_named_like_another_and_an_account_type_takes_back_its_own(
+    house: House, monkeypatch: pytest.MonkeyPatch, stored_before: bool
+):
+    li, order = uuid7(), uuid7()
+    await put_in_force(house, "stamps", STAMPS, kind=ACCOUNT_TYPES)
+    await put_in_force(house, "stamp-rule", a_rule(PER_UNIT, credits=["stamps"]))
+    first, second = refunded(li, order, 1_000), refunded(li, order, 1_000, refund="r-1 stamps")
+    await house.learn(paid(li, 10_000, order=order))
+    if stored_before:
+        monkeypatch.setattr(booking, "part_of", part_before)
+    await house.learn(first)
+    monkeypatch.undo()
+
+    await house.learn(second, first, second)
+
+    async with house.db.transaction() as tx:
+        rows = await tx.all("SELECT type, reversed_total FROM account WHERE customer_id = :id ORDER BY 1", id=li)
+    assert [tuple(row) for row in rows] == [("growth", 20), ("points", 20), ("stamps", 20)]
+    assert (await house.audit()).violations == []
+
+
+@given(REFUND_IDS, CREDITS, REFUND_IDS, CREDITS)
+def test_no_two_refunds_are_booked_under_one_name(one: str, credits: object, other: str, others: object):
+    assert (booking.part_of(one, credits) == booking.part_of(other, others)) == ((one, credits) == (other, others))
+
+
+@given(REFUND_IDS, REFUND_IDS.filter(lambda id_: not id_.startswith("+")), CREDITS)
+def test_no_refund_is_booked_under_the_name_that_another_was_stored_under_before(
+    one: str, other: str, credits: tuple[str, ...] | None
+):
+    assert one == other or booking.part_of(one, None) != part_before(other, credits)
+    assert booking.part_of(one, ("a",)) != part_before(other, credits)

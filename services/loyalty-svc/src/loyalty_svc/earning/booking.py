@@ -6,7 +6,7 @@ from uuid import UUID
 
 from loyalty_svc.accounts.types import Expiry
 from loyalty_svc.earning.events import ORDER_PAID
-from loyalty_svc.earning.orders import Award, Decision, Earned
+from loyalty_svc.earning.orders import Award, Credits, Decision, Earned
 from loyalty_svc.earning.rules import Programme
 from loyalty_svc.ledger.posting import Basis, Cause, Kind, Posting, owed
 
@@ -28,9 +28,20 @@ def posting_of(decision: Decision, programme: Programme, order_uid: UUID, order_
         )
     refund, credits = decision.refund, decision.credits
     basis = _basis(Kind.REVERSED, "order.refunded", credits or programme.credits)
-    part = refund.refund_id if credits is None else f"{refund.refund_id} {'+'.join(credits)}"
-    cause = Cause(order_uid, part, refund.event_id, order_id)
+    cause = Cause(order_uid, part_of(refund.refund_id, credits), refund.event_id, order_id)
     return owed(decision.customer_id, basis, -decision.points, at=decision.at, cause=cause)
+
+
+def part_of(refund_id: str, credits: Credits | None) -> str:
+    """What a refund takes back in some account types is booked under this; no two of an order have the same.
+
+    That is its own name where the programme's account types are meant and nothing could be mistaken, and `+stamps r-1`
+    otherwise. Others were `r-1 stamps` once, which is stored and could be a refund's name: so a name with a space in it
+    is never booked as it is.
+    """
+    if credits is None and " " not in refund_id and not refund_id.startswith("+"):
+        return refund_id
+    return f"+{'+'.join(credits or ())} {refund_id}"
 
 
 @lru_cache(maxsize=4096)
