@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from loyalty_svc.earning.limits import starts_at
 
-from .rulebook import LI, Asked, a_rule, an_order, at_most, fixed, judge
+from .rulebook import LI, Asked, a_rule, an_order, at_most, fixed, judge, times
 
 WANG = UUID(int=3)
 SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
@@ -102,6 +102,21 @@ def test_a_velocity_guard_holds_what_comes_too_fast():
 
     assert [bool(one.awards) for one in decided] == [True, True, False]
     assert [(note.points, note.is_held) for note in decided[2].noted] == [(10, True)]
+
+
+def test_what_is_on_top_of_a_held_award_waits_with_it_within_its_own_limits():
+    guarded = a_rule(fixed(100), limits=[at_most(50, way="hold")])
+    double = a_rule(times("base", "2"), limits=[at_most(150)])
+    asked = Asked(judge(base=guarded, double=double, other=a_rule(fixed(1))))
+
+    decided = [asked.about(an_order()) for _ in range(3)]
+
+    assert [[award.code for award in one.awards] for one in decided] == [["other"]] * 3
+    assert [[(note.rule.ref.code, note.points, note.cut_by) for note in one.noted] for one in decided] == [
+        [("base", 100, "customer/day/points"), ("double", 100, "base/base")],
+        [("base", 100, "customer/day/points"), ("double", 50, "base/base")],
+        [("base", 100, "customer/day/points"), ("double", 0, "customer/day/points")],
+    ]
 
 
 @given(st.lists(st.integers(1, 500), max_size=30), st.integers(1, 3_000), st.sampled_from(["cap", "refuse"]))

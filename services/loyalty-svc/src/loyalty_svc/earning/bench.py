@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from loyalty_svc.earning.judging import NOTHING, Book, Decided, Judge, Limited
+from loyalty_svc.earning.judging import NOTHING, WITH_BASE, Book, Decided, Judge, Limited
 from loyalty_svc.earning.limits import Counter, Key
 
 
@@ -46,6 +46,13 @@ class AwardNote(NamedTuple):
     order_id: str | None
     matched: str
     cut_by: str | None
+
+    @property
+    def base(self) -> str | None:
+        """The code of the rule on whose held award it is on top, to be decided with it; None where it stands alone."""
+        if self.cut_by is None or not self.cut_by.startswith(WITH_BASE):
+            return None
+        return self.cut_by.removeprefix(WITH_BASE)
 
 
 @dataclass(slots=True)

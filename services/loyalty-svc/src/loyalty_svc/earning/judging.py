@@ -2,7 +2,7 @@
 
 An event is judged by the versions that were valid when it happened, however late it arrives. Rules of a group exclude
 each other: the one with the highest priority that fits awards, by code among equals. What is on top of another rule is
-decided after it.
+decided after it, and waits with it where that is held: a person decides of both at once.
 """
 
 from bisect import bisect_right
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from loyalty_svc.earning.events import ORDER_PAID
@@ -20,6 +20,9 @@ from loyalty_svc.earning.orders import Award
 from loyalty_svc.earning.returns import LineAward
 from loyalty_svc.earning.rules import Match, Programme, Rule
 from moat.kit.documents.kind import Published, valid_at
+
+WITH_BASE: Final = "base/"
+"""What holds an award that is on top of a held one: this and the code of the rule below, as a limit has its name."""
 
 
 class Noted(NamedTuple):
@@ -80,6 +83,7 @@ class Judge:
         noted: list[Noted] = []
         counted: list[tuple[Counter, int]] = []
         given: dict[str, int] = {}
+        held: set[str] = set()
         # What is on top of another rule comes after it.
         for match, keys in sorted(matches, key=_is_on_top_within):
             rule = match.rule
@@ -87,10 +91,14 @@ class Judge:
             if wanted <= 0:
                 continue
             points, cut_by, is_held = self._within(rule, wanted, keys, at, counters, counted)
+            if held and points > 0 and isinstance(rule.formula, OnTop) and rule.formula.of in held:
+                cut_by, is_held = WITH_BASE + rule.formula.of, True
             if cut_by is not None:
                 noted.append(Noted(rule, wanted, points, match.matched, cut_by, is_held))
-            if points > 0 and not is_held:
-                given[rule.ref.code] = points
+            given[rule.ref.code] = points
+            if is_held:
+                held.add(rule.ref.code)
+            elif points > 0:
                 awards.append(Award(rule.ref.code, rule.name, points, match.matched, rule.terms))
         return Decided(tuple(awards), tuple(noted), tuple(counted))
 

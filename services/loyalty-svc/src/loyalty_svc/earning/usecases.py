@@ -245,31 +245,35 @@ async def read_order(tx: Transaction, order_uid: UUID) -> tuple[OrderEarning, tu
     return order, () if version is None else (await book_of(tx)).versions[version].credits
 
 
-async def give_held(tx: Transaction, note: AwardNote, *, now: datetime) -> int:
-    """Give an award that was held, as far as the refunds known by now leave it; returns how many points those are."""
+async def give_held(tx: Transaction, notes: Sequence[AwardNote], *, now: datetime) -> list[int]:
+    """Give awards of one event that were held, as far as the refunds known by now leave them; how many points each."""
     book = await book_of(tx)
-    judge = book.at(note.at)
+    event = notes[0]
+    judge = book.at(event.at)
     assert judge is not None
-    programme, points = judge.programme, note.points
-    award = Award(note.code, note.rule, note.points, note.matched, book.rule(note.rule).terms)
-    order = await queries.lock_order(tx, note.cause_id)
+    order = await queries.lock_order(tx, event.cause_id)
+    points: list[int] = []
+    postings: list[Posting] = []
+    for note in notes:
+        award = Award(note.code, note.rule, note.points, note.matched, book.rule(note.rule).terms)
+        points.append(note.points if order is None else release(order, award))
+        if points[-1]:
+            cause = Cause(note.cause_id, note.code, note.event_id, note.order_id)
+            basis = basis_of(note.event_type, award, judge.programme)
+            postings.append(owed(note.customer_id, basis, points[-1], at=note.at, cause=cause))
     if order is not None:
-        points = release(order, award)
         await queries.save(tx, [order])
-    if points:
-        cause = Cause(note.cause_id, note.code, note.event_id, note.order_id)
-        basis = basis_of(note.event_type, award, programme)
-        posting = owed(note.customer_id, basis, points, at=note.at, cause=cause)
-        await _post(tx, [posting], [EventCause(note.event_id, None, None)], now=now)
+    await _post(tx, postings, [EventCause(event.event_id, None, None)] * len(postings), now=now)
     return points
 
 
-async def uncount_held(tx: Transaction, note: AwardNote) -> None:
-    """An award that was held is not given: its limits let others through again."""
+async def uncount_held(tx: Transaction, notes: Sequence[AwardNote]) -> None:
+    """Awards of one event that were held are not given: their limits let others through again."""
     book = await book_of(tx)
-    judge = book.at(note.at)
+    judge = book.at(notes[0].at)
     assert judge is not None
-    keys = list(dict.fromkeys(judge.keys_of(book.rule(note.rule), note.customer_id, note.at)))
-    counters = await queries.hold_counters(tx, keys)
-    give_back(counters.values(), note.points)
+    keys = [dict.fromkeys(judge.keys_of(book.rule(note.rule), note.customer_id, note.at)) for note in notes]
+    counters = await queries.hold_counters(tx, list({key: None for own in keys for key in own}))
+    for note, own in zip(notes, keys, strict=True):
+        give_back([counters[key] for key in own], note.points)
     await queries.count(tx, counters)

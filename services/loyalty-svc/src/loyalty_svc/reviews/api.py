@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from loyalty_svc.reviews import queries, usecases
-from loyalty_svc.reviews.problems import NotHeld, UnknownAward
+from loyalty_svc.reviews.problems import DecidedWithBase, NotHeld, UnknownAward
 from loyalty_svc.reviews.schemas import AwardOut, DecisionIn, Status
 from moat.customers.access import CustomerAccess, UnknownCustomer, customer_access
 from moat.kit.auth import Caller, allow
@@ -47,21 +47,21 @@ async def _page(
     return page.page(rows, key=lambda row: (row.id,), of=lambda row: AwardOut.of(row, language))
 
 
-@router.post("/v1/loyalty/awards/{id}/approve", responses=problems(UnknownAward, NotHeld))
+@router.post("/v1/loyalty/awards/{id}/approve", responses=problems(UnknownAward, NotHeld, DecidedWithBase))
 async def approve_award(
     id: UUID, body: DecisionIn, once: Once, clock: Now, language: Language, caller: Decider
 ) -> AwardOut:
-    """Give an award that was held, less what refunds have taken of its order since."""
+    """Give an award that was held and those on top of it, less what refunds have taken of their order since."""
     async with once.transaction() as tx:
         done = await usecases.approve(tx, id, reason=body.reason, by=caller.principal, now=clock.now())
         return await once.answer(tx, AwardOut.of(done, language))
 
 
-@router.post("/v1/loyalty/awards/{id}/turn-down", responses=problems(UnknownAward, NotHeld))
+@router.post("/v1/loyalty/awards/{id}/turn-down", responses=problems(UnknownAward, NotHeld, DecidedWithBase))
 async def turn_down_award(
     id: UUID, body: DecisionIn, once: Once, clock: Now, language: Language, caller: Decider
 ) -> AwardOut:
-    """Do not give an award that was held; its limits let others through again."""
+    """Do not give an award that was held, nor those on top of it; their limits let others through again."""
     async with once.transaction() as tx:
         done = await usecases.turn_down(tx, id, reason=body.reason, by=caller.principal, now=clock.now())
         return await once.answer(tx, AwardOut.of(done, language))

@@ -9,6 +9,12 @@ class UnknownAward(NotFound):
     code, title = "awards.unknown", "There is no such award"
 
 
+class DecidedWithBase(Conflict):
+    """It is on top of a held award and decided with that one; fact: `base`, the code of that one's rule."""
+
+    code, title = "awards.decided-with-base", "This award is decided with the one that it comes on top of"
+
+
 class NotHeld(Conflict):
     """It was decided already, or never held."""
 

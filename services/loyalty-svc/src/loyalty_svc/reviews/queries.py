@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from loyalty_svc.earning.bench import AwardNote
+from loyalty_svc.earning.judging import WITH_BASE
 from moat.kit.db.transaction import Transaction
 
 _NOTE: Final = """customer_id, cause_id, at, wanted, points, status, code, rule, event_type, event_id, order_id,
@@ -14,6 +15,9 @@ _NOTE: Final = """customer_id, cause_id, at, wanted, points, status, code, rule,
 _COLUMNS: Final = f"id, noted_at, decided_at, decided_by, reason, {_NOTE}"
 _WHOSE: Final = "SELECT customer_id FROM award WHERE id = :id"
 _LOCK: Final = f"SELECT {_COLUMNS} FROM award WHERE id = :id FOR UPDATE"  # noqa: S608
+_LOCK_ON_TOP: Final = f"""
+SELECT {_COLUMNS} FROM award WHERE cause_id = :cause_id AND status = 'held' AND cut_by = :cut_by ORDER BY id FOR UPDATE
+"""  # noqa: S608
 _DECIDE: Final = f"""
 UPDATE award SET status = :status, points = :points, decided_at = :at, decided_by = :by, reason = :reason
 WHERE id = :id RETURNING {_COLUMNS}
@@ -48,6 +52,12 @@ async def whose(tx: Transaction, award_id: UUID) -> UUID | None:
 async def lock(tx: Transaction, award_id: UUID) -> Reviewed:
     """An award that there is, held until the transaction ends."""
     return _read(await tx.one(_LOCK, id=award_id))
+
+
+async def lock_on_top(tx: Transaction, base: AwardNote) -> list[Reviewed]:
+    """The awards that are held because they are on top of this one, held until the transaction ends."""
+    rows: Sequence[Any] = await tx.all(_LOCK_ON_TOP, cause_id=base.cause_id, cut_by=WITH_BASE + base.code)
+    return [_read(row) for row in rows]
 
 
 async def decide(

@@ -36,7 +36,7 @@ class AwardOut(BaseModel):
     points: int
     status: Status
     cut_by: Annotated[str | None, Field(examples=["customer/day/points"])]
-    why: Annotated[str | None, Field(description="the limit in words")]
+    why: Annotated[str | None, Field(description="the limit in words, or what it waits with")]
     decided_by: str | None
     decided_at: AwareDatetime | None
     reason: str | None
@@ -64,5 +64,5 @@ class AwardOut(BaseModel):
             decided_by=award.decided_by,
             decided_at=award.decided_at,
             reason=award.reason,
-            allowed_actions=["approve", "turn_down"] if note.status == "held" else [],
+            allowed_actions=["approve", "turn_down"] if note.status == "held" and note.base is None else [],
         )
