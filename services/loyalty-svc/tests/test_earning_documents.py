@@ -11,9 +11,9 @@ from moat.kit.ids import uuid7
 from moat.kit.testing.callers import staff
 from moat.kit.testing.web import client_for
 
-from .builders import paid
+from .builders import at, paid
 from .house import House
-from .rulebook import PER_UNIT, SHARED, a_rule, at_most, fixed, put_in_force, share, times, where
+from .rulebook import PER_UNIT, SHARED, a_rule, at_most, end, fixed, put_in_force, share, times, where
 
 MANAGER = staff("loyalty:read", "loyalty:write")
 RULES, PROGRAMMES = "/v1/loyalty/earning-rules", "/v1/loyalty/programmes"
@@ -116,6 +116,48 @@ async def test_what_a_rule_names_wrongly_is_said_with_its_place(
     assert answer.status_code == 422, answer.text
     errors = {one["pointer"]: one["detail"] for one in answer.json()["errors"]}
     assert told in errors[pointer]
+
+
+@pytest.mark.parametrize(
+    ("award", "on", "pointer"),
+    [(times("other", "2"), "order.paid", "/award/of"), (fixed(5), "customer.created", "/on")],
+)
+async def test_a_rule_that_others_are_on_top_of_stays_what_they_need(
+    http: httpx.AsyncClient, house: House, award: dict[str, Any], on: str, pointer: str
+):
+    await put_in_force(house, "other", a_rule(fixed(1)))
+    await put_in_force(house, "below", a_rule(fixed(1)))
+    await put_in_force(house, "twice", a_rule(times("below", "2")))
+    await put_in_force(house, "thrice", a_rule(times("below", "3")))
+    await put_in_force(house, "over", a_rule(times("below", "2"), ends_at=at(1).isoformat()))
+
+    refused = await publish(http, a_rule(award, on=on), "below")
+    for code in ("twice", "thrice"):
+        await end(house, code)
+    tag = (await http.get(f"{RULES}/below")).headers["ETag"]
+    allowed = await http.post(f"{RULES}/below/publish", json={}, headers={"If-Match": tag})
+
+    assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, [pointer] * 2)
+    assert [one["detail"].split()[0] for one in refused.json()["errors"]] == ["thrice", "twice"]
+    assert allowed.status_code == 200
+
+
+async def test_a_rule_that_others_are_on_top_of_is_not_retired_before_them(http: httpx.AsyncClient, house: House):
+    await put_in_force(house, "below", a_rule(fixed(1)))
+    await put_in_force(house, "twice", a_rule(times("below", "2")))
+    await put_in_force(house, "over", a_rule(times("below", "2"), ends_at=at(1).isoformat()))
+    headers = {"If-Match": (await http.get(f"{RULES}/below")).headers["ETag"]}
+
+    refused = await http.post(f"{RULES}/below/retire", headers=headers)
+    await end(house, "twice")
+    allowed = await http.post(f"{RULES}/below/retire", headers=headers)
+
+    assert (refused.status_code, refused.json()["code"], refused.json()["rules"]) == (
+        409,
+        "earning.others-on-top",
+        ["twice"],
+    )
+    assert allowed.status_code == 200
 
 
 async def test_there_is_one_programme(http: httpx.AsyncClient):

@@ -24,6 +24,7 @@ router.include_router(
         preview=publishing.preview_rule,
         doubts=publishing.doubts_about_rule,
         on_publish=publishing.check_rule,
+        on_retire=publishing.refuse_below_others,
     )
 )
 router.include_router(

@@ -1,12 +1,13 @@
 """What a rule or the programme is checked against before it is published: the documents beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from loyalty_svc.accounts.types import ACCOUNT_TYPES
 from loyalty_svc.earning.events import ORDER_PAID
 from loyalty_svc.earning.formula import OnTop, Ratio
+from loyalty_svc.earning.problems import OthersOnTop
 from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, RULES, Programme, Rule
 from loyalty_svc.earning.worth import MORE_THAN_WORTH, POINT_COST, is_more_than_worth
 from loyalty_svc.ledger.tables import POINTS
@@ -45,16 +46,27 @@ async def doubts_about_rule(tx: Transaction, rule: Rule) -> Sequence[Doubt]:
 
 
 async def check_rule(tx: Transaction, found: Published[Rule], at: datetime) -> None:
-    """Raises WrongDocument when it contradicts itself or names a rule, a tier or an account type that is not there."""
+    """Raises WrongDocument when it contradicts itself, names a rule, a tier or an account type that is not there, or is
+    not what rules on top of it need.
+    """
     rule = found.value
     errors = [*rule.wrong, *await _unknown_types(tx, rule.terms.credits or ())]
     if rule.by_tier:
         tiers_known = [tier.code for tier in (await tiers.plan(tx)).tiers]
         errors += [_unknown("/by_tier/" + code, code, tiers_known) for code in rule.by_tier if code not in tiers_known]
+    others = {code: one.value for code, one in (await published(tx, RULES)).items() if code != rule.ref.code}
     if isinstance(rule.formula, OnTop):
-        errors += await _wrong_base(tx, rule, rule.formula.of)
+        errors += _wrong_base(rule, rule.formula.of, others)
+    errors += _wrong_below(rule, _on_top_of(rule, others, found.valid_from or at))
     if errors:
         raise WrongDocument(errors[0].detail, errors=errors)
+
+
+async def refuse_below_others(tx: Transaction, found: Published[Rule], at: datetime) -> None:
+    """Raises OthersOnTop when a rule is to be retired that published ones are on top of."""
+    rules = {code: one.value for code, one in (await published(tx, RULES)).items()}
+    if on_top := _on_top_of(found.value, rules, at):
+        raise OthersOnTop(rules=[rule.ref.code for rule in on_top])
 
 
 async def check_programme(tx: Transaction, found: Published[Programme], at: datetime) -> None:
@@ -70,16 +82,37 @@ async def _unknown_types(tx: Transaction, credits: Sequence[str]) -> list[FieldE
     return [_unknown(f"/credits/{place}", code, known) for place, code in enumerate(credits) if code not in known]
 
 
-async def _wrong_base(tx: Transaction, rule: Rule, of: str) -> list[FieldError]:
-    known = {code: one.value for code, one in (await published(tx, RULES)).items() if code != rule.ref.code}
-    base = known.get(of)
+def _wrong_base(rule: Rule, of: str, others: Mapping[str, Rule]) -> list[FieldError]:
+    base = others.get(of)
     if base is None:
-        return [_unknown("/award/of", of, known)]
+        return [_unknown("/award/of", of, others)]
     if isinstance(base.formula, OnTop):
         return [FieldError("/award/of", f"{of} is on top of another rule itself")]
     if base.on != rule.on:
         return [FieldError("/award/of", f"{of} is about {base.on}, this rule about {rule.on}")]
     return []
+
+
+def _on_top_of(rule: Rule, others: Mapping[str, Rule], at: datetime) -> list[Rule]:
+    """The rules on top of one, but for campaigns that are over at an instant; by code."""
+    return [
+        one
+        for _, one in sorted(others.items())
+        if isinstance(one.formula, OnTop)
+        and one.formula.of == rule.ref.code
+        and (one.ends_at is None or one.ends_at > at)
+    ]
+
+
+def _wrong_below(rule: Rule, on_top: Sequence[Rule]) -> list[FieldError]:
+    if isinstance(rule.formula, OnTop):
+        told = "is on top of this rule, which cannot be on top of another itself"
+        return [FieldError("/award/of", f"{one.ref.code} {told}") for one in on_top]
+    return [
+        FieldError("/on", f"{one.ref.code} is on top of this rule and about {one.on}")
+        for one in on_top
+        if one.on != rule.on
+    ]
 
 
 def _unknown(pointer: str, code: str, known: Iterable[str]) -> FieldError:
