@@ -109,6 +109,24 @@ async def test_what_is_turned_down_leaves_room_for_others(house: House, held: UU
         assert await tx.scalar("SELECT sum(awards)::int FROM earning_counter") == 2
 
 
+async def test_what_is_turned_down_after_a_split_takes_nothing_off_that_was_not_counted(house: House):
+    li, wang, order = uuid7(), uuid7(), uuid7()
+    limits = [at_most(100, per="ever", way="hold"), at_most(150, per="ever")]
+    await put_in_force(house, "order-points", a_rule(PER_UNIT, limits=limits))
+    merge = merged(li, wang)
+    await house.learn(a_customer(li), a_customer(wang), paid(li, 15_000, order=order), again(merge))
+    await house.learn(parted(merge, order))
+
+    await call(house, "POST", f"{AWARDS}/{(await waiting(house))[0]['id']}/turn-down", {"reason": "resold tickets"})
+
+    async with house.db.transaction() as tx:
+        rows = await tx.all("SELECT customer_id, points, awards FROM earning_counter")
+    assert {tuple(row) for row in rows} == {(wang, 150, 1), (li, 0, 0)}
+    await house.learn(paid(li, 20_000, day=70))
+    assert (await house.points(li))[0] == 0
+    assert [one["points"] for one in await waiting(house)] == [150]
+
+
 @pytest.mark.parametrize("refund_first", [True, False])
 async def test_refunds_take_their_share_whether_they_come_before_or_after_approval(
     house: House, held: UUID, refund_first: bool

@@ -69,9 +69,11 @@ SELECT * FROM unnest(CAST(:scopes AS text[]), CAST(:customers AS uuid[]), CAST(:
 ORDER BY t.customer_id, t.scope COLLATE "C", t.per COLLATE "C", t.starts_at
 ON CONFLICT DO NOTHING RETURNING scope, customer_id, per, starts_at, points, awards, last_at
 """
+# Never below zero: what was counted before a split stays with the survivor, and may be taken off with who has parted.
 _COUNT = """
 UPDATE earning_counter c
-SET points = c.points + t.points, awards = c.awards + t.awards, last_at = greatest(c.last_at, t.last_at)
+SET points = greatest(c.points + t.points, 0), awards = greatest(c.awards + t.awards, 0),
+    last_at = greatest(c.last_at, t.last_at)
 FROM unnest(CAST(:scopes AS text[]), CAST(:customers AS uuid[]), CAST(:pers AS text[]), CAST(:starts AS timestamptz[]),
             CAST(:points AS bigint[]), CAST(:awards AS bigint[]), CAST(:last_at AS timestamptz[]))
   AS t (scope, customer_id, per, starts_at, points, awards, last_at)
