@@ -1,6 +1,7 @@
 """Awards that come too fast wait for a person, who gives or turns them down."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from moat.kit.ids import uuid7
 from moat.kit.testing.callers import customer, staff
 from moat.kit.testing.web import client_for
 
-from .builders import a_customer, again, merged, paid, parted, refunded
+from .builders import a_customer, again, at, merged, paid, parted, refunded
 from .house import House
 from .rulebook import PER_UNIT, a_rule, at_most, put_in_force, times
 
@@ -107,6 +108,33 @@ async def test_what_is_turned_down_leaves_room_for_others(house: House, held: UU
     assert (await house.points(held))[0] == 200
     async with house.db.transaction() as tx:
         assert await tx.scalar("SELECT sum(awards)::int FROM earning_counter") == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "held", "turned_down", "then", "points"),
+    [
+        ([], [10], 10, 10.1, 3),
+        ([9], [10], 10, 10.1, 3),
+        ([9], [10], 10, 9.9, 0),
+        ([], [10, 11], 11, 10.5, 0),
+        ([], [10, 11], 11, 11.1, 3),
+        ([11], [10], 10, 10.5, 0),
+    ],
+)
+async def test_the_cooldown_runs_from_the_latest_award_that_was_not_turned_down(
+    house: House, given: list[float], held: list[float], turned_down: float, then: float, points: int
+):
+    li, wang = uuid7(), uuid7()
+    await put_in_force(house, "order-points", a_rule(PER_UNIT, limits=[at_most(4, way="hold")], cooldown_hours=24))
+    await house.learn(*[paid(li, 300, day=day) for day in given], *[paid(li, 500, day=day) for day in held])
+    await house.learn(a_customer(li), a_customer(wang), merged(li, wang))
+    before = (await house.points(wang))[0]
+
+    award = next(one for one in await waiting(house) if datetime.fromisoformat(one["at"]) == at(turned_down))
+    await call(house, "POST", f"{AWARDS}/{award['id']}/turn-down", {"reason": "resold tickets"})
+    await house.learn(paid(wang, 300, day=then))
+
+    assert (await house.points(wang))[0] - before == points
 
 
 async def test_what_is_turned_down_after_a_split_takes_nothing_off_that_was_not_counted(house: House):

@@ -33,6 +33,16 @@ class Key(NamedTuple):
     starts_at: datetime
 
 
+def scope_of(code: str) -> str:
+    """The scope of a rule's own limits."""
+    return f"rule:{code}"
+
+
+def last_of(code: str, customer_id: UUID) -> Key:
+    """The counter that knows a customer's latest award of a rule."""
+    return Key(scope_of(code), customer_id, "ever", EPOCH)
+
+
 @dataclass(slots=True)
 class Counter:
     """What was given, and what this batch adds. last_at: when the latest counted event happened."""
@@ -79,12 +89,12 @@ class Limit:
 class Cooldown:
     """At least so long between two awards of one customer by one rule."""
 
-    scope: str
+    code: str
     wait: timedelta
 
     def key(self, customer_id: UUID) -> Key:
         """The counter that knows the last award."""
-        return Key(self.scope, customer_id, "ever", EPOCH)
+        return last_of(self.code, customer_id)
 
     def refuses(self, counter: Counter, at: datetime) -> bool:
         """Whether `at` is too near to the latest award, before it or after it."""

@@ -21,7 +21,7 @@ from loyalty_svc.earning.documents import (
 )
 from loyalty_svc.earning.events import CATALOGUES, LINES, ORDER_PAID
 from loyalty_svc.earning.formula import ONE, ForEvent, ForLines, Formula, OnTop, PerMoney, Ratio
-from loyalty_svc.earning.limits import POINTS_MAX, Cooldown, Limit
+from loyalty_svc.earning.limits import POINTS_MAX, Cooldown, Limit, scope_of
 from loyalty_svc.facts import JUDGES
 from moat.kit.documents.kind import DocumentKind, Doubt, Ref
 from moat.kit.money import minor_units
@@ -113,7 +113,7 @@ def compile_rule(model: RuleDocument, ref: Ref) -> Rule:
     condition = parse(model.condition, CATALOGUES[model.on], pointer="/condition")
     pointers = _pointers_of_all(condition.tree)
     fields = set(_fields(condition.tree))
-    scope = f"rule:{ref.code}"
+    scope = scope_of(ref.code)
     limits = [_limit(one, scope, "") for one in model.limits]
     if model.budget is not None:
         limits.append(Limit(scope, False, "ever", True, model.budget, "cap", "budget"))
@@ -127,7 +127,7 @@ def compile_rule(model: RuleDocument, ref: Ref) -> Rule:
         by_tier={tier: _ratio(factor) for tier, factor in model.by_tier.items()},
         terms=Terms(None if model.credits is None else _once(model.credits), pending, model.expires),
         limits=tuple(limits),
-        cooldown=Cooldown(scope, timedelta(hours=model.cooldown_hours)) if model.cooldown_hours else None,
+        cooldown=Cooldown(ref.code, timedelta(hours=model.cooldown_hours)) if model.cooldown_hours else None,
         begins_at=model.begins_at,
         ends_at=model.ends_at,
         priority=model.priority,

@@ -11,12 +11,12 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from loyalty_svc.discounts import usecases as discounts
 from loyalty_svc.discounts.share import FIELD
-from loyalty_svc.earning import queries
+from loyalty_svc.earning import cooling, queries
 from loyalty_svc.earning.bench import AwardNote, Bench, Happening
 from loyalty_svc.earning.booking import basis_of, posting_of
 from loyalty_svc.earning.events import ORDER_PAID
 from loyalty_svc.earning.judging import Book, bound
-from loyalty_svc.earning.limits import give_back
+from loyalty_svc.earning.limits import give_back, last_of
 from loyalty_svc.earning.orders import Award, Decision, OrderEarning, Paid, Refund, pay, release, take_back
 from loyalty_svc.earning.problems import UnknownOrder
 from loyalty_svc.earning.returns import LineAward, OrderLine
@@ -268,12 +268,16 @@ async def give_held(tx: Transaction, notes: Sequence[AwardNote], *, now: datetim
 
 
 async def uncount_held(tx: Transaction, notes: Sequence[AwardNote]) -> None:
-    """Awards of one event that were held are not given: their limits let others through again."""
-    book = await book_of(tx)
-    judge = book.at(notes[0].at)
+    """Awards of one event that were held are not given: their limits and cooldowns let others through again."""
+    book, event = await book_of(tx), notes[0]
+    judge = book.at(event.at)
     assert judge is not None
     keys = [dict.fromkeys(judge.keys_of(book.rule(note.rule), note.customer_id, note.at)) for note in notes]
     counters = await queries.hold_counters(tx, list({key: None for own in keys for key in own}))
     for note, own in zip(notes, keys, strict=True):
         give_back([counters[key] for key in own], note.points)
     await queries.count(tx, counters)
+    latest = {note.code: counters.get(last_of(note.code, event.customer_id)) for note in notes}
+    codes = [code for code, counter in latest.items() if counter is not None and counter.last_at == event.at]
+    if codes:
+        await cooling.run_from_before(tx, event.customer_id, codes, cause_id=event.cause_id)
