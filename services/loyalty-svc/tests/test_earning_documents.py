@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from loyalty_svc.accounts.types import ACCOUNT_TYPES
 from loyalty_svc.features import SERVICE
 from moat.kit.ids import uuid7
 from moat.kit.testing.callers import staff
@@ -17,6 +18,7 @@ from .rulebook import PER_UNIT, SHARED, a_rule, at_most, end, fixed, put_in_forc
 
 MANAGER = staff("loyalty:read", "loyalty:write")
 RULES, PROGRAMMES = "/v1/loyalty/earning-rules", "/v1/loyalty/programmes"
+MONTH_END, QUARTER_END = {"kind": "end_of", "period": "month"}, {"kind": "end_of", "period": "quarter", "grace_days": 1}
 
 
 @pytest.fixture
@@ -72,9 +74,16 @@ async def test_what_is_published_judges_the_next_order(http: httpx.AsyncClient, 
         (a_rule(fixed(5), on="customer.activity_recorded"), ["earning.unlimited"]),
         (a_rule(fixed(5), on="customer.activity_recorded", limits=[at_most(5)]), []),
         (a_rule(fixed(5), on="customer.created"), []),
+        (a_rule(pending_days=30), []),
+        (a_rule(pending_days=30, expires=MONTH_END), ["earning.expires-while-pending"]),
+        (a_rule(pending_days=28, expires=MONTH_END | {"periods_later": 1}), ["earning.expires-while-pending"]),
+        (a_rule(pending_days=27, expires=MONTH_END | {"periods_later": 1}), []),
+        (a_rule(pending_days=30, expires={"kind": "inactivity", "days": 30}), ["earning.expires-while-pending"]),
+        (a_rule(pending_days=30, expires={"kind": "inactivity", "days": 31}), []),
+        (a_rule(pending_days=366, expires={"kind": "never"}), []),
     ],
 )
-async def test_a_rule_that_gives_more_than_its_event_is_worth_asks_to_be_confirmed(
+async def test_a_rule_that_is_seldom_meant_asks_to_be_confirmed(
     http: httpx.AsyncClient, document: dict[str, Any], doubts: list[str]
 ):
     preview = (await http.post(f"{RULES}/preview", json={"document": document})).json()
@@ -106,6 +115,9 @@ async def test_a_rule_that_gives_more_than_its_event_is_worth_asks_to_be_confirm
         (a_rule(by_tier={"golden": "2"}), "/by_tier/golden", "did you mean gold"),
         (a_rule(credits=["point"]), "/credits/0", "did you mean points"),
         (a_rule(credits=["points", "growth", "points"]), "/credits/2", "points is there twice"),
+        (a_rule(pending_days=30, expires={"kind": "rolling", "days": 10}), "/pending_days", "expire within 10 days"),
+        (a_rule(pending_days=31, expires=MONTH_END), "/pending_days", "expire within 31 days"),
+        (a_rule(pending_days=93, expires=QUARTER_END), "/pending_days", "expire within 93 days"),
     ],
 )
 async def test_what_a_rule_names_wrongly_is_said_with_its_place(
@@ -158,6 +170,28 @@ async def test_a_rule_that_others_are_on_top_of_is_not_retired_before_them(http:
         ["twice"],
     )
     assert allowed.status_code == 200
+
+
+async def test_a_preview_says_what_will_forbid_to_publish(http: httpx.AsyncClient):
+    document = a_rule(pending_days=10, expires={"kind": "rolling", "days": 10})
+
+    answer = await http.post(f"{RULES}/preview", json={"document": document})
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/document/pending_days")
+
+
+@pytest.mark.parametrize(("credits", "doubts"), [(["stamps"], ["earning.expires-while-pending"]), (["points"], [])])
+async def test_a_rule_whose_points_wait_longer_than_their_account_type_keeps_them_asks_to_be_confirmed(
+    http: httpx.AsyncClient, house: House, credits: list[str], doubts: list[str]
+):
+    texts = {"zh-CN": "印花", "en": "Stamps"}
+    stamps = {"names": texts, "units": texts, "spendable": True, "expiry": {"kind": "rolling", "days": 20}}
+    await put_in_force(house, "stamps", stamps, kind=ACCOUNT_TYPES)
+
+    document = a_rule(pending_days=20, credits=[*credits, "growth"])
+    preview = (await http.post(f"{RULES}/preview", json={"document": document})).json()
+
+    assert [doubt["code"] for doubt in preview["doubts"]] == doubts
 
 
 async def test_there_is_one_programme(http: httpx.AsyncClient):

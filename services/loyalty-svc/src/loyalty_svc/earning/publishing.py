@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from loyalty_svc.accounts.types import ACCOUNT_TYPES
+from loyalty_svc.accounts.types import ACCOUNT_TYPES, AccountType
+from loyalty_svc.earning.contradictions import EXPIRES_WHILE_PENDING, may_expire_while_pending
 from loyalty_svc.earning.events import ORDER_PAID
 from loyalty_svc.earning.formula import OnTop, Ratio
 from loyalty_svc.earning.problems import OthersOnTop
@@ -21,7 +22,13 @@ SAMPLES: Final = (1, 99, 100, 999)
 
 
 async def preview_rule(tx: Transaction, rule: Rule, at: datetime) -> dict[str, Any]:
-    """What the rule alone gives for a few orders without lines, before limits; null where it does not fit."""
+    """What the rule alone gives for a few orders without lines, before limits; null where it does not fit.
+
+    Raises WrongDocument when it contradicts itself.
+    """
+    if rule.wrong:
+        errors = [FieldError("/document" + one.pointer, one.detail) for one in rule.wrong]
+        raise WrongDocument(errors[0].detail, errors=errors)
     programme = (await published(tx, PROGRAMMES)).get(PROGRAMME)
     if rule.on != ORDER_PAID or programme is None:
         return {"samples": []}
@@ -36,13 +43,23 @@ async def preview_rule(tx: Transaction, rule: Rule, at: datetime) -> dict[str, A
 
 
 async def doubts_about_rule(tx: Transaction, rule: Rule) -> Sequence[Doubt]:
-    """Whether it gives more than its event is worth, at what points cost by now."""
+    """Whether it gives more than its event is worth, at what points cost by now; whether points expire as they wait."""
     programme = (await published(tx, PROGRAMMES)).get(PROGRAMME)
-    points = (await published(tx, ACCOUNT_TYPES)).get(POINTS)
-    cost = points.value.unit_cost if points is not None else None
+    types = {code: one.value for code, one in (await published(tx, ACCOUNT_TYPES)).items()}
+    cost = types[POINTS].unit_cost if POINTS in types else None
     point_cost = POINT_COST if cost is None else Ratio(cost.minor_per_thousand, 1000)
-    units = programme.value.units if programme is not None else {}
-    return [MORE_THAN_WORTH] if is_more_than_worth(rule, point_cost, units) else []
+    units, shared = (programme.value.units, programme.value.credits) if programme is not None else ({}, ())
+    doubts = [MORE_THAN_WORTH] if is_more_than_worth(rule, point_cost, units) else []
+    credited = [types[code] for code in rule.terms.credits or shared if code in types]
+    return doubts + ([EXPIRES_WHILE_PENDING] if _may_expire_while_pending(rule, credited) else [])
+
+
+def _may_expire_while_pending(rule: Rule, credited: Iterable[AccountType]) -> bool:
+    """Whether points of the rule may; where it contradicts itself it is refused anyway."""
+    if rule.terms.pending is None or rule.wrong:
+        return False
+    expiries = [rule.terms.expires or one.expiry for one in credited if one.is_spendable]
+    return any(may_expire_while_pending(rule.terms.pending.days, expiry) for expiry in expiries)
 
 
 async def check_rule(tx: Transaction, found: Published[Rule], at: datetime) -> None:
