@@ -14,6 +14,7 @@ from .rulebook import LI, Asked, a_rule, an_order, at_most, fixed, judge, times
 
 WANG = UUID(int=3)
 SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
+KOLKATA, LORD_HOWE = ZoneInfo("Asia/Kolkata"), ZoneInfo("Australia/Lord_Howe")
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,34 @@ def test_periods_begin_at_midnight_in_the_programmes_zone(per, instant: str, zon
     at = datetime.fromisoformat(instant).replace(tzinfo=UTC)
 
     assert starts_at(per, at, zone) == datetime.fromisoformat(begun).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("instant", "zone", "begun"),
+    [
+        # 10:05 and 10:55 in India.
+        ("2026-01-01T04:35:00", KOLKATA, "2026-01-01T04:30:00"),
+        ("2026-01-01T05:25:00", KOLKATA, "2026-01-01T04:30:00"),
+        ("2026-01-01T05:30:00", KOLKATA, "2026-01-01T05:30:00"),
+        # 01:30 of summer time in New York, and 01:30 again an hour later.
+        ("2026-11-01T05:30:00", NEW_YORK, "2026-11-01T05:00:00"),
+        ("2026-11-01T06:30:00", NEW_YORK, "2026-11-01T06:00:00"),
+        # Of the hours before and after the one that is left out in spring.
+        ("2026-03-08T06:59:59", NEW_YORK, "2026-03-08T06:00:00"),
+        ("2026-03-08T07:00:00", NEW_YORK, "2026-03-08T07:00:00"),
+        # Lord Howe's clocks go back from 02:00 to 01:30: its hour from 01:00 has half an hour more.
+        ("2026-04-04T14:59:59", LORD_HOWE, "2026-04-04T14:00:00"),
+        ("2026-04-04T15:15:00", LORD_HOWE, "2026-04-04T14:00:00"),
+        ("2026-04-04T15:30:00", LORD_HOWE, "2026-04-04T15:30:00"),
+        # They go forward from 02:00 to 02:30: its hour from 02:00 has half an hour.
+        ("2026-10-03T15:45:00", LORD_HOWE, "2026-10-03T15:30:00"),
+        ("2026-10-03T16:00:00", LORD_HOWE, "2026-10-03T16:00:00"),
+    ],
+)
+def test_hours_are_those_of_the_programmes_zone(instant: str, zone: ZoneInfo, begun: str):
+    at = datetime.fromisoformat(instant).replace(tzinfo=UTC)
+
+    assert starts_at("hour", at, zone) == datetime.fromisoformat(begun).replace(tzinfo=UTC)
 
 
 def test_cap_gives_what_still_fits_and_refuse_gives_nothing():

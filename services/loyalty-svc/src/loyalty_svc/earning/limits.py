@@ -110,12 +110,16 @@ class Fit(NamedTuple):
 
 
 def starts_at(per: Per, at: datetime, zone: ZoneInfo) -> datetime:
-    """When the period that holds `at` began, in UTC. Days begin at midnight in `zone`, whatever its clocks do."""
+    """When the period that holds `at` began, in UTC.
+
+    Days begin at midnight in `zone`, whatever its clocks do; an hour that its clocks show twice is two.
+    """
     if per == "ever":
         return EPOCH
+    here = at.astimezone(zone)
     if per == "hour":
-        return at.replace(minute=0, second=0, microsecond=0)
-    day = at.astimezone(zone).date()
+        return here.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+    day = here.date()
     if per == "week":
         day -= timedelta(days=day.weekday())
     elif per == "month":
