@@ -1,6 +1,7 @@
 """The heart of limits: what still fits, in which period, and what is noted of what does not."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -84,6 +85,34 @@ def test_what_was_cut_says_by_which_limit():
         (40, 0, "customer/day/points"),
     ]
     assert asked.about(an_order(), customer=WANG).noted[0].cut_by == "budget"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("others", "points", "cut_by"),
+    [
+        ([at_most(60, per="week", way="refuse")], 50, "customer/day/points"),
+        ([at_most(40, per="week", way="refuse")], 0, "customer/week/points"),
+        ([at_most(60, per="week", way="hold")], 50, "customer/day/points"),
+        ([at_most(60, per="week", way="refuse"), at_most(45, per="month")], 45, "customer/month/points"),
+    ],
+)
+def test_what_caps_leave_is_refused_or_held_whatever_the_order_of_limits(
+    turned: bool, others: list[dict[str, Any]], points: int, cut_by: str
+):
+    limits = [at_most(50), *others]
+    asked = Asked(judge(r=a_rule(fixed(100), limits=limits[::-1] if turned else limits)))
+
+    decided = asked.about(an_order())
+
+    assert [(note.points, note.cut_by, note.is_held) for note in decided.noted] == [(points, cut_by, False)]
+
+
+def test_a_rules_refusal_is_about_what_the_programmes_cap_leaves():
+    refusing = a_rule(fixed(100), limits=[at_most(60, way="refuse")])
+    asked = Asked(judge({"limits": [at_most(50)]}, r=refusing))
+
+    assert asked.points(an_order()) == {"r": 50}
 
 
 def test_a_budget_pays_to_its_last_point():

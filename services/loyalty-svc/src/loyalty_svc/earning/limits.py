@@ -133,19 +133,31 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def fit(wanted: int, limits: Sequence[tuple[Limit, Counter]]) -> Fit:
-    """How many of `wanted` points the limits let through, without counting them."""
+    """How many of `wanted` points the limits let through, without counting them.
+
+    Limits that refuse or hold look at what all caps leave, so that it does not matter in which order they are listed.
+    """
     allowed, cut_by, is_held = wanted, None, False
     for limit, counter in limits:
-        room = limit.at_most - (counter.points if limit.is_points else counter.awards)
-        if (allowed if limit.is_points else 1) <= room:
-            continue
-        if limit.way == "hold":
-            is_held, cut_by = True, cut_by or limit.name
-        elif limit.way == "cap" and room > 0:
+        # A limit of awards never caps.
+        if limit.way == "cap" and allowed > (room := limit.at_most - counter.points):
+            if room <= 0:
+                return Fit(0, limit.name, False)
             allowed, cut_by = room, limit.name
-        else:
+    for limit, counter in limits:
+        if limit.way == "cap" or _has_room(limit, counter, allowed):
+            continue
+        if limit.way == "refuse":
             return Fit(0, limit.name, False)
+        is_held, cut_by = True, cut_by or limit.name
     return Fit(allowed, cut_by, is_held)
+
+
+def _has_room(limit: Limit, counter: Counter, points: int) -> bool:
+    """Whether an award of so many points fits."""
+    if limit.is_points:
+        return counter.points + points <= limit.at_most
+    return counter.awards < limit.at_most
 
 
 def count(counters: Iterable[Counter], points: int, at: datetime) -> None:
