@@ -3,6 +3,8 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -24,13 +26,13 @@ def bank(house: House) -> Bank:
     return Bank(house)
 
 
-async def publish(bank: Bank, code: str, document: dict):
+async def publish(bank: Bank, code: str, document: dict, **body: Any):
     path = "/v1/loyalty/account-types"
     async with client_for(SERVICE, bank.house.db, bank.house.clock) as http:
         draft = await http.post(path, json={"code": code, "document": document}, headers=MANAGER)
         assert draft.status_code == 201, draft.text
         match = {"If-Match": draft.headers["ETag"]}
-        return await http.post(f"{path}/{code}/publish", json={}, headers=MANAGER | match)
+        return await http.post(f"{path}/{code}/publish", json=body, headers=MANAGER | match)
 
 
 async def test_a_new_type_has_accounts_beside_the_others(bank: Bank):
@@ -104,6 +106,36 @@ async def test_points_keep_the_expiry_of_the_version_that_was_valid_when_they_we
 
     assert await bank.lots_of(li) == [30, 10]
     assert await bank.violations() == []
+
+
+async def test_a_version_for_later_changes_nothing_before_its_time(bank: Bank):
+    li = uuid7()
+    await bank.house.learn(a_customer(li))
+    await publish(bank, "stamps", STAMPS | {"approval_above": 50, "debt": "carry"})
+    bank.house.clock.advance(timedelta(minutes=1))
+    begins = bank.now + timedelta(minutes=10)
+    later = STAMPS | {"approval_above": 10_000, "debt": "write_off", "names": {"zh-CN": "贴纸", "en": "Stickers"}}
+    assert (await publish(bank, "stamps", later, valid_from=begins.isoformat())).status_code == 200
+
+    before = await correct_and_look(bank, li)
+    cause = await bank.give(li, 10, type="stamps")
+    await bank.spend(li, 7, "stamps")
+    await bank.take_back(cause)
+    owed = await bank.holds_of(li, "stamps")
+    bank.house.clock.advance(timedelta(minutes=10))
+
+    assert (before, owed) == (("waiting", "Stamps"), (-7, 0, 0))
+    assert await correct_and_look(bank, li) == ("booked", "Stickers")
+
+
+async def correct_and_look(bank: Bank, who: UUID) -> tuple[str, str]:
+    """(what becomes of a correction by 5,000 stamps, how their account is called)."""
+    path = f"/v1/customers/{who}/loyalty"
+    async with client_for(SERVICE, bank.house.db, bank.house.clock) as http:
+        body = {"account_type": "stamps", "amount": 5_000, "reason": "miscounted"}
+        corrected = (await http.post(f"{path}/adjustments", json=body, headers=MANAGER)).json()
+        shown = (await http.get(f"{path}/accounts", headers=MANAGER | {"Accept-Language": "en"})).json()
+    return corrected["status"], next(one["name"] for one in shown["accounts"] if one["type"] == "stamps")
 
 
 async def test_whether_points_can_be_spent_never_changes(bank: Bank):

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from loyalty_svc.accounts.problems import NotSpendable, UnknownAccountType
-from moat.kit.documents.kind import DocumentKind, Published, Ref, valid_at
+from moat.kit.documents.kind import DocumentKind, Published, Ref
 from moat.kit.documents.model import DocumentModel, Names
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -107,17 +107,16 @@ class AccountTypes:
     versions: Mapping[str, Sequence[Published[AccountType]]]
 
     def at(self, code: str, at: datetime) -> AccountType:
-        """The version that judges what was earned at an instant; before the first of all, that one.
+        """The version that judges what happens at an instant: the latest that has begun by then.
 
-        Raises UnknownAccountType.
+        Before the first of all that one, and once the type is retired its last one: what members hold goes on. Raises
+        UnknownAccountType.
         """
         known = self._known(code)
-        found = known[-1] if len(known) == 1 else valid_at(known, at)
-        return (found or known[0]).value
-
-    def now(self, code: str) -> AccountType:
-        """The version published last. Raises UnknownAccountType."""
-        return self._known(code)[-1].value
+        if len(known) == 1:
+            return known[0].value
+        begun = (one for one in reversed(known) if one.valid_from is None or one.valid_from <= at)
+        return next(begun, known[0]).value
 
     def has_one_version(self, code: str) -> bool:
         """Whether there is nothing to choose from."""
@@ -127,11 +126,10 @@ class AccountTypes:
         """Whether its accounts have lots; the same in every version. Raises UnknownAccountType."""
         return self._known(code)[0].value.is_spendable
 
-    def spendable(self, code: str) -> AccountType:
-        """The version published last of a type that can be spent. Raises UnknownAccountType, NotSpendable."""
+    def must_be_spendable(self, code: str) -> None:
+        """Raises UnknownAccountType, NotSpendable."""
         if not self.is_spendable(code):
             raise NotSpendable(account_type=code)
-        return self.now(code)
 
     def spendable_codes(self) -> list[str]:
         """The types that have lots."""
@@ -139,7 +137,7 @@ class AccountTypes:
 
     def days_of_inactivity(self) -> dict[str, int]:
         """The types whose points expire together when nothing is earned for so many days."""
-        policies = {code: self.now(code).expiry for code in self.versions}
+        policies = {code: self._known(code)[-1].value.expiry for code in self.versions}
         return {code: one.days for code, one in policies.items() if isinstance(one, InactivityExpiry)}
 
     def _known(self, code: str) -> Sequence[Published[AccountType]]:

@@ -22,7 +22,9 @@ async def adjust(
     Publishes `points.adjusted` when it is booked. Raises InsufficientPoints, UnknownAccountType, NotSpendable.
     """
     asked = Adjustment(uuid7(), customer_id, account_type, amount, reason, "waiting", by, now)
-    if not asked.needs_second((await account_types(tx)).spendable(account_type)):
+    types = await account_types(tx)
+    types.must_be_spendable(account_type)
+    if not asked.needs_second(types.at(account_type, now)):
         asked = await _book(tx, asked, now)
     await queries.insert(tx, asked)
     return asked

@@ -234,7 +234,7 @@ def _after(tier: TierOut, quote: Quote, language: str) -> NextOut | None:
     if tier.next is None:
         return None
     missing = max(tier.next.missing - quote.foreseen.points[GROWTH], 0)
-    text = next_tier(tier.next.name, missing, quote.types.now(GROWTH).units, language)
+    text = next_tier(tier.next.name, missing, quote.growth.units, language)
     return NextOut(missing_after=missing, text=text)
 
 

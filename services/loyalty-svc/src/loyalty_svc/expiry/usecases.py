@@ -66,7 +66,7 @@ async def warn(tx: Transaction, *, now: datetime) -> None:
     is_full = False
     types = await account_types(tx)
     for code in types.spendable_codes():
-        days = types.now(code).warn_days
+        days = types.at(code, now).warn_days
         if not days:
             continue
         told = await queries.warn(tx, code, now=now, until=warned_until(now, days), limit=SLICE_WARNINGS)
@@ -104,7 +104,7 @@ async def accounts(tx: Transaction, customer_id: UUID, *, now: datetime) -> Sequ
     """A customer's accounts in every type there is, those that can be spent from first."""
     types = await account_types(tx)
     held = await ledger_queries.held(tx, {customer_id})
-    current = sorted((types.now(code) for code in types.versions), key=lambda one: (not one.is_spendable, one.code))
+    current = sorted((types.at(code, now) for code in types.versions), key=lambda one: (not one.is_spendable, one.code))
     until = {one.code: warned_until(now, one.warn_days) for one in current if one.is_spendable}
     soon = await queries.expiring(tx, customer_id, until, now=now)
     return [Account(one, held.get((customer_id, one.code)), soon.get(one.code)) for one in current]

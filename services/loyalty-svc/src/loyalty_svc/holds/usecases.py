@@ -38,7 +38,7 @@ async def hold(
     Raises InsufficientPoints, UnknownAccountType, NotSpendable.
     """
     types = await account_types(tx)
-    types.spendable(account_type)
+    types.must_be_spendable(account_type)
     await spending.take_one(tx, Debit((customer_id, account_type), amount, reserved=amount), types, now=now)
     made = Hold(uuid7(), customer_id, account_type, amount, 0, HELD, now, until, None, reason, cause, None)
     await queries.insert(tx, made)

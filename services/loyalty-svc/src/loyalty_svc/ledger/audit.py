@@ -5,13 +5,14 @@ L7 holds, L8 nothing was changed.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from loyalty_svc.accounts.usecases import account_types
 from moat.kit.db.transaction import Transaction
 
 EXAMPLES_MAX: Final = 5
+AT_LAST: Final = datetime.max.replace(tzinfo=UTC)
 TIMEOUT: Final = "50s"
 """Of each statement; the audit reads every row."""
 
@@ -181,7 +182,7 @@ async def audit(tx: Transaction, *, now: datetime | None = None) -> Audit:
     spendable = types.spendable_codes()
     facts: dict[str, object] = {
         "spendable": spendable,
-        "written_off": [code for code in spendable if types.now(code).debt == "write_off"],
+        "written_off": [code for code in spendable if types.at(code, now or AT_LAST).debt == "write_off"],
         "overdue": now - OVERDUE_AFTER if now else None,
     }
     await tx.execute(f"SET LOCAL statement_timeout = '{TIMEOUT}'")

@@ -56,7 +56,7 @@ def _lots(basis: Basis, earned_at: Sequence[datetime], types: AccountTypes) -> N
         return _NO_LOTS
     places = tuple(basis.account_types.index(type_) + 1 for type_ in spendable)
     if basis.expires is None and all(types.has_one_version(type_) for type_ in spendable):
-        policies = [types.now(type_).expiry for type_ in spendable]
+        policies = [types.at(type_, earned_at[0]).expiry for type_ in spendable]
     else:
         policies = [basis.expires] if basis.expires is not None else []
         policies *= len(spendable)

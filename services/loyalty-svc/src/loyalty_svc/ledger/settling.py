@@ -48,7 +48,7 @@ async def settle_accounts(
             reversals=reversals.get(key, ()),
             now=now,
             confirms=confirms,
-            writes_off=types.now(key[1]).debt == "write_off",
+            writes_off=types.at(key[1], now or at).debt == "write_off",
         )
         if change.expired or change.from_pending or change.written_off:
             changes[key] = change

@@ -36,7 +36,7 @@ async def debit(tx: Transaction, posting: Posting, *, spent: int = 0) -> Posted:
     """Store a posting of one loss, if as much is available; `spent` goes to the lifetime total. Raises as `spend`."""
     key, amount, now = (posting.customer_id, posting.basis.account_types[0]), -posting.amounts[0], posting.at
     types = await account_types(tx)
-    types.spendable(key[1])
+    types.must_be_spendable(key[1])
     taken = await take_one(tx, Debit(key, amount, spent=spent), types, now=now)
     return (await book(tx, [posting], types, {key: (taken.held, taken.balance)}, now=now))[0]
 

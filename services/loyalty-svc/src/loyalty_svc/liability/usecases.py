@@ -46,7 +46,7 @@ async def liability(tx: Transaction, period: Period, *, now: datetime) -> Liabil
     begins, ends = period.instants(ZONE)
     moved = await queries.moved(tx, begins=begins, ends=ends, since=now - LOOKS_BACK, now=now)
     by_tier = await discounts.by_tier(tx, begins=begins, ends=ends, base=base, zone=ZONE.key)
-    owed = [_owed(types.now(code), cells, held, moved) for code in sorted(types.versions)]
+    owed = [_owed(types.at(code, now), cells, held, moved) for code in sorted(types.versions)]
     return Liability(now, period, owed, by_tier)
 
 

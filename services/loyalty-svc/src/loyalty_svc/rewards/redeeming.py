@@ -173,7 +173,7 @@ async def members_of(tx: Transaction, ids: Collection[UUID], *, asks_share: bool
 async def _pay(tx: Transaction, deals: Sequence[Deal], types: AccountTypes, *, now: datetime) -> None:
     """Take points, then pieces; store what was paid where both were there, and undo the rest."""
     for deal in deals:
-        types.spendable(deal.reward.account_type)
+        types.must_be_spendable(deal.reward.account_type)
     if not deals:
         return
     taken: dict[UUID, tuple[Debit, Debited]] = {}

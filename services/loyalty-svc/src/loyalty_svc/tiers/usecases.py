@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from loyalty_svc.accounts.types import ACCOUNT_TYPES as ACCOUNT_TYPE_DOCUMENTS
+from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.ledger import queries as ledger
 from loyalty_svc.ledger.posting import Balance, Touched
 from loyalty_svc.ledger.tables import GROWTH, POINTS
@@ -19,7 +19,6 @@ from loyalty_svc.tiers.settling import Why, histories, settle_members
 from loyalty_svc.tiers.walking import Judged, Values
 from moat.contracts.loyalty import TierDowngraded, TierUpgraded
 from moat.kit.db.transaction import Transaction
-from moat.kit.documents import published
 from moat.kit.events import Event
 
 Decided = dict[UUID, tuple[Standing, str]]
@@ -94,7 +93,7 @@ async def prospect(tx: Transaction, customer_id: UUID, *, now: datetime) -> Pros
     history = (await histories(tx, plan, [customer_id])).get(customer_id, [])
     new = Member(customer_id, now, now, plan.version, plan.base.code, "")
     _, after, judged, _, _ = settle(plan, before, new, history, at=now, event_id="")
-    units = (await published(tx, ACCOUNT_TYPE_DOCUMENTS))[plan.over].value.units
+    units = (await account_types(tx)).at(plan.over, now).units
     outlook = look_ahead(plan, after.tier, judged, history, now)
     return Prospect(plan, after if before else None, after.tier, judged, outlook, units)
 
