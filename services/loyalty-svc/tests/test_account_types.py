@@ -56,6 +56,22 @@ async def test_a_new_type_has_accounts_beside_the_others(bank: Bank):
     assert await bank.violations() == []
 
 
+@pytest.mark.parametrize("list_", ["postings", "lots"])
+async def test_any_type_that_there_is_has_lists_and_no_other(bank: Bank, list_: str):
+    li = uuid7()
+    await bank.house.learn(a_customer(li))
+    await publish(bank, "stamps", STAMPS)
+    await bank.give(li, 10, type="stamps")
+    path = f"/v1/customers/{li}/loyalty/{list_}?account_type="
+
+    async with client_for(SERVICE, bank.house.db, bank.house.clock) as http:
+        known = await http.get(path + "stamps", headers=customer(li))
+        unknown = await http.get(path + "stars", headers=customer(li))
+
+    assert [one["amount"] for one in known.json()["items"]] == [10]
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "points.unknown-account-type")
+
+
 async def test_a_debt_is_carried_by_points_and_written_off_where_the_type_says_so(bank: Bank):
     li = uuid7()
     await publish(bank, "stamps", STAMPS | {"debt": "write_off"})

@@ -126,6 +126,10 @@ class AccountTypes:
         """Whether its accounts have lots; the same in every version. Raises UnknownAccountType."""
         return self._known(code)[0].value.is_spendable
 
+    def must_be_known(self, code: str) -> None:
+        """Raises UnknownAccountType."""
+        self._known(code)
+
     def must_be_spendable(self, code: str) -> None:
         """Raises UnknownAccountType, NotSpendable."""
         if not self.is_spendable(code):

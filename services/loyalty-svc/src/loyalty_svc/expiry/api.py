@@ -6,6 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
+from loyalty_svc.accounts.problems import UnknownAccountType
+from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.expiry import usecases
 from loyalty_svc.expiry.schemas import AccountsOut, LotOut
 from loyalty_svc.lots import queries as lots
@@ -24,7 +26,7 @@ async def list_accounts(access: Reader, db: Db, clock: Now, language: Language) 
     return AccountsOut.of(access.id, list(found), language)
 
 
-@router.get("/lots", responses=problems(UnknownCustomer))
+@router.get("/lots", responses=problems(UnknownCustomer, UnknownAccountType))
 async def list_lots(
     access: Reader,
     db: Db,
@@ -34,6 +36,7 @@ async def list_lots(
     """What is left of a customer's awards, in the order in which it expires and is spent."""
     after = page.after_as(datetime, UUID)
     async with db.transaction(customer=access.own) as tx:
+        (await account_types(tx)).must_be_known(account_type)
         place = (after[0], after[1]) if after else None
         rows = await lots.page(tx, access.id, account_type, after=place, limit=page.limit + 1)
     return page.page(rows, key=lambda row: (row.place, row.posting_id), of=LotOut.of)

@@ -1,10 +1,12 @@
 """The HTTP door of the ledger."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
+from loyalty_svc.accounts.problems import UnknownAccountType
+from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.ledger import queries
 from loyalty_svc.ledger.audit import audit
 from loyalty_svc.ledger.schemas import AuditOut, PostingOut
@@ -18,13 +20,14 @@ Reader = Annotated[CustomerAccess, Depends(customer_access("loyalty:read", custo
 Operator = Annotated[Caller, Depends(allow("ops"))]
 
 
-@router.get("/v1/customers/{customer_id}/loyalty/postings", responses=problems(UnknownCustomer))
+@router.get("/v1/customers/{customer_id}/loyalty/postings", responses=problems(UnknownCustomer, UnknownAccountType))
 async def list_postings(
-    access: Reader, db: Db, page: PageQuery, account_type: Literal["points", "growth"] = POINTS
+    access: Reader, db: Db, page: PageQuery, account_type: Annotated[str, Query(max_length=64)] = POINTS
 ) -> Page[PostingOut]:
     """A customer's postings in one account type, newest first."""
     after = UUID(str(page.after[0])) if page.after else None
     async with db.transaction(customer=access.own) as tx:
+        (await account_types(tx)).must_be_known(account_type)
         rows = await queries.postings_of(tx, access.id, account_type, after=after, limit=page.limit + 1)
     return page.page(rows, key=lambda row: (row.id,), of=PostingOut.of)
 
