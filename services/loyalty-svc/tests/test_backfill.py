@@ -7,12 +7,15 @@ from typing import Any
 import asyncpg
 
 import loyalty_svc
+from loyalty_svc.accounts.types import ACCOUNT_TYPES
 from moat.kit.db.migrations import directory_of
 from moat.kit.ids import uuid7
 from moat.kit.testing import TestDatabase
 
-from .builders import merged, paid, refunded
+from .bank import Bank
+from .builders import at, merged, paid, refunded
 from .house import House
+from .rulebook import put_in_force
 
 LOTS = """SELECT posting_id, customer_id, earned_at, available_at, expires_at, amount, remaining, reversed FROM lot
           ORDER BY posting_id"""
@@ -36,3 +39,29 @@ async def test_orders_refunds_and_merges_of_before_become_the_lots_they_would_ha
     await owner.close()
     assert len(before) == 3
     assert (await house.audit()).violations == []
+
+
+async def test_lots_of_before_live_on_activity_where_their_type_did(house: House, database: TestDatabase):
+    bank, li = Bank(house), uuid7()
+    stamps = {"names": {"zh-CN": "印花", "en": "Stamps"}, "units": {"zh-CN": "枚", "en": "stamps"}, "spendable": True}
+    for begins, expiry in (
+        (at(20), {"kind": "rolling", "days": 900}),
+        (at(40), {"kind": "inactivity", "days": 50}),
+        (at(60), {"kind": "inactivity", "days": 70}),
+    ):
+        await put_in_force(house, "stamps", stamps | {"expiry": expiry}, kind=ACCOUNT_TYPES, begins=begins)
+    for ago in (90, 70, 50, 30):
+        await bank.give(li, 10, type="stamps", ago=ago)
+        await bank.give(li, 10, ago=ago)
+    name = "versions/0017_lots_that_activity_keeps.py"
+    script: dict[str, Any] = run_path(str(Path(directory_of(loyalty_svc.__name__), name)))
+    marks = "SELECT account_type, idle_days FROM lot ORDER BY account_type DESC, earned_at"
+    owner = await asyncpg.connect(database.owner_url)
+    before = [tuple(row) for row in await owner.fetch(marks)]
+
+    await owner.execute("UPDATE lot SET idle_days = NULL")
+    await owner.execute(script["MARK"])
+
+    assert [tuple(row) for row in await owner.fetch(marks)] == before
+    await owner.close()
+    assert before == [("stamps", days) for days in (0, 0, 50, 70)] + [("points", None)] * 4

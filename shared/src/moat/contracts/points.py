@@ -72,7 +72,7 @@ class PointsExpired(PointsMovedFor):
 
 
 class PointsAdjusted(PointsMovedFor):
-    """The ledger was corrected by hand, or a debt was written off."""
+    """The ledger was corrected by hand, a debt was written off, or what had expired came back to life."""
 
     TYPE = "moat.points.adjusted.v1"
     direction: Literal["given", "taken"]

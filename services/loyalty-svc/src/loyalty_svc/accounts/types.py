@@ -43,7 +43,7 @@ class CalendarExpiry(DocumentModel):
 
 
 class InactivityExpiry(DocumentModel):
-    """Everything expires when nothing was earned for so many days; each award moves all others along."""
+    """Awards keep each other alive: each expires so many days after the last one that followed without a longer gap."""
 
     kind: Literal["inactivity"] = "inactivity"
     days: Annotated[int, Field(ge=1, le=36_500)]
@@ -139,10 +139,13 @@ class AccountTypes:
         """The types that have lots."""
         return sorted(code for code in self.versions if self.is_spendable(code))
 
-    def days_of_inactivity(self) -> dict[str, int]:
-        """The types whose points expire together when nothing is earned for so many days."""
-        policies = {code: self._known(code)[-1].value.expiry for code in self.versions}
-        return {code: one.days for code, one in policies.items() if isinstance(one, InactivityExpiry)}
+    def living_on_activity(self) -> frozenset[str]:
+        """The types in which an award may keep others alive, by any of their versions."""
+        return frozenset(
+            code
+            for code, known in self.versions.items()
+            if known[0].value.is_spendable and any(isinstance(one.value.expiry, InactivityExpiry) for one in known)
+        )
 
     def _known(self, code: str) -> Sequence[Published[AccountType]]:
         known = self.versions.get(code)

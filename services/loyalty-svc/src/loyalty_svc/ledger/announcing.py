@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from loyalty_svc.ledger.giving import REVIVED
 from loyalty_svc.ledger.posting import AccountKey, Kind, Posted, Posting
 from loyalty_svc.ledger.tables import GROWTH, POINTS
 from loyalty_svc.lots.lots import Change
@@ -53,6 +54,7 @@ def moved_by(tx: Transaction, run: Sequence[Posted], causes: Sequence[Why], *, n
 
     causes: what led to each posting. What one of them gave by several rules is told of once. Growth is told of by
     tiers. Expired points that came back to be taken back are not told of: the posting that takes them is.
+    Those that live on after all are told of as a correction.
     """
     told: list[tuple[type[EventData], dict[str, Any], UUID, datetime, Why]] = []
     enrolled: set[UUID] = set()
@@ -65,7 +67,7 @@ def moved_by(tx: Transaction, run: Sequence[Posted], causes: Sequence[Why], *, n
         kind = _kind(posting, now)
         for account, amount, balance in zip(accounts, amounts, balances, strict=True):
             account_type = account.account_type
-            if account_type == GROWTH or (basis.kind is Kind.EXPIRED and amount > 0):
+            if account_type == GROWTH or (basis.kind is Kind.EXPIRED and amount > 0 and basis.reason != REVIVED):
                 continue
             is_new = account.before_at is None and account_type == POINTS
             if is_new and basis.kind is Kind.EARNED and customer_id not in enrolled:
@@ -89,6 +91,8 @@ def _kind(posting: Posting, now: datetime | None) -> type[PointsMoved]:
     kind, pending = posting.basis.kind, posting.basis.pending
     if kind is Kind.EARNED and pending and now and posting.at + pending > now:
         return PointsPending
+    if posting.basis.reason == REVIVED:
+        return PointsAdjusted
     return _SAID[kind]
 
 

@@ -20,13 +20,15 @@ class NewLots:
     """The lots of postings that are alike: one for each posting and type.
 
     places: of the types among the basis's, from 1. days: how long each lives, None for ever. expires: instead, the
-    instant of each lot, posting by posting, where days do not say it.
+    instant of each lot, posting by posting, where days do not say it. idle_days: as `expires`, where a type lives on
+    activity: after how many days without an award each ends, 0 for one that only keeps others alive, None beside.
     """
 
     types: tuple[str, ...] = ()
     places: tuple[int, ...] = ()
     days: tuple[int | None, ...] = ()
     expires: tuple[datetime | None, ...] | None = None
+    idle_days: tuple[int | None, ...] | None = None
 
 
 class Run(NamedTuple):
@@ -55,6 +57,8 @@ def _lots(basis: Basis, earned_at: Sequence[datetime], types: AccountTypes) -> N
     if basis.kind not in _BEGINS_LOTS or not spendable:
         return _NO_LOTS
     places = tuple(basis.account_types.index(type_) + 1 for type_ in spendable)
+    if not types.living_on_activity().isdisjoint(spendable):
+        return _kept_alive(basis, earned_at, spendable, places, types)
     if basis.expires is None and all(types.has_one_version(type_) for type_ in spendable):
         policies = [types.at(type_, earned_at[0]).expiry for type_ in spendable]
     else:
@@ -67,6 +71,28 @@ def _lots(basis: Basis, earned_at: Sequence[datetime], types: AccountTypes) -> N
         expires_at(basis.expires or types.at(type_, at).expiry, at) for at in earned_at for type_ in spendable
     )
     return NewLots(spendable, places, (None,) * len(spendable), instants)
+
+
+def _kept_alive(
+    basis: Basis,
+    earned_at: Sequence[datetime],
+    spendable: tuple[str, ...],
+    places: tuple[int, ...],
+    types: AccountTypes,
+) -> NewLots:
+    """Lots in types of which one at least lives on activity; until when each does alone, others not yet looked at."""
+    living = types.living_on_activity()
+    found = [
+        (at, basis.expires or types.at(type_, at).expiry, type_ in living) for at in earned_at for type_ in spendable
+    ]
+    instants = tuple(expires_at(expiry, at) for at, expiry, _ in found)
+    # An expiry that a rule or a gift brings along stands, whatever follows.
+    is_own = basis.expires is not None
+    idle = tuple(
+        (0 if is_own or not isinstance(expiry, InactivityExpiry) else expiry.days) if lives else None
+        for _, expiry, lives in found
+    )
+    return NewLots(spendable, places, (None,) * len(spendable), instants, idle)
 
 
 def judge(

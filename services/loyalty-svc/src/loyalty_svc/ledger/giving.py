@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from loyalty_svc.accounts.types import Expiry
 from loyalty_svc.ledger.posting import BREAKAGE, LIABILITY, LOSS, AccountKey, Basis, Cause, Kind, Posting
 from loyalty_svc.lots.lots import Change
 from moat.kit.ids import uuid7
+
+REVIVED: Final = "points.revived"
+"""The reason of what had expired and lives on after all."""
 
 
 @lru_cache(maxsize=1024)
@@ -62,10 +65,11 @@ class TakeBack(NamedTuple):
 def corrections_of(key: AccountKey, change: Change, at: datetime) -> Iterator[Posting]:
     """The postings of what expired in an account, came back, or was written off at an instant."""
     customer_id, account_type = key
-    for lot, points, turn in change.expired:
-        reason = "points.expired" if points > 0 else "points.expired_and_taken_back"
+    for lot, points, turn, undoes in change.expired:
+        reason = "points.expired" if points > 0 else REVIVED if undoes else "points.expired_and_taken_back"
         basis = basis_of(Kind.EXPIRED, reason, account_type, programme=BREAKAGE)
-        yield Posting(customer_id, basis, lot.expires_at or at, Cause(lot.posting_id, str(turn), ""), (-points,))
+        expired_at = undoes or lot.expires_at or at
+        yield Posting(customer_id, basis, expired_at, Cause(lot.posting_id, str(turn), ""), (-points,))
     if change.written_off:
         basis = basis_of(Kind.ADJUSTED, "debt.written_off", account_type, programme=LOSS)
         yield Posting(customer_id, basis, at, Cause(uuid7(), "", ""), (change.written_off,))

@@ -49,11 +49,13 @@ posted AS (
   FROM p),
 kept AS (
   INSERT INTO lot (posting_id, account_type, customer_id, earned_at, available_at, is_pending, expires_at,
-                   amount, remaining)
+                   idle_days, amount, remaining)
   SELECT p.id, l.type, p.customer_id, p.at, p.at + w.pending,
          CAST(:pending AS interval) IS NOT NULL AND p.at + w.pending > w.now,
          coalesce((CAST(:expires AS timestamptz[]))[(p.place - 1) * cardinality(CAST(:lot_types AS text[])) + l.place],
-                  p.at + make_interval(days => l.days)), a.amount, a.amount
+                  p.at + make_interval(days => l.days)),
+         (CAST(:idle_days AS integer[]))[(p.place - 1) * cardinality(CAST(:lot_types AS text[])) + l.place],
+         a.amount, a.amount
   FROM p CROSS JOIN (SELECT coalesce(CAST(:pending AS interval), interval '0'),
                             coalesce(CAST(:now AS timestamptz), 'infinity')) AS w (pending, now)
   CROSS JOIN unnest(CAST(:lot_types AS text[]), CAST(:lot_days AS integer[]), CAST(:lot_places AS integer[]))
@@ -224,6 +226,7 @@ def _lot_columns(lots: NewLots, now: datetime | None) -> dict[str, object]:
         "lot_days": lots.days,
         "lot_places": lots.places,
         "expires": lots.expires,
+        "idle_days": lots.idle_days,
         "now": now,
     }
 

@@ -14,7 +14,7 @@ from loyalty_svc.ledger.posting import AccountKey, Posted, Posting
 from loyalty_svc.lots import queries as lots
 from loyalty_svc.lots.lots import Change, Reversal
 from loyalty_svc.lots.lots import settle as settle_lots
-from loyalty_svc.lots.queries import Held
+from loyalty_svc.lots.queries import Held, Revived
 from moat.kit.db.transaction import Transaction
 from moat.kit.ids import uuid7s
 
@@ -28,17 +28,21 @@ async def settle_accounts(
     now: datetime | None = None,
     held: Mapping[AccountKey, Held] | None = None,
     reversals: Mapping[AccountKey, Sequence[Reversal]] | None = None,
+    revived: Mapping[AccountKey, Sequence[Revived]] | None = None,
     confirms: bool = False,
 ) -> list[Posted]:
     """Bring the lots of spendable accounts to what these hold; with `now` points come of age and expire.
 
     at: when what led here happened; a debt is written off then. held: what they hold, if they are locked already.
+    revived: lots of theirs that live on after all (`lots.queries.keep_alive`).
     Publishes `points.earned` for what came of age. What follows has to be announced: what expired or was written off.
     """
     if held is None:
         held = await lots.lock(tx, keys)
-    reversals = reversals or {}
-    found = await lots.load(tx, held, {one.cause_id for many in reversals.values() for one in many})
+    reversals, revived = reversals or {}, revived or {}
+    causes = {one.cause_id for many in reversals.values() for one in many}
+    causes |= {one.cause_id for many in revived.values() for one in many}
+    found = await lots.load(tx, held, causes)
     changes: dict[AccountKey, Change] = {}
     for key, (free, reserved) in held.items():
         change = settle_lots(
@@ -46,6 +50,7 @@ async def settle_accounts(
             free=free,
             reserved=reserved,
             reversals=reversals.get(key, ()),
+            revived={one.posting_id: one.expired_at for one in revived.get(key, ())},
             now=now,
             confirms=confirms,
             writes_off=types.at(key[1], now or at).debt == "write_off",

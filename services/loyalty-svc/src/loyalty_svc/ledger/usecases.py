@@ -1,7 +1,7 @@
 """What the ledger does inside the transaction it is given. Accounts are locked before anything is decided of them."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from loyalty_svc.ledger.posting import AccountKey, Cause, Kind, Posting, Touched
 from loyalty_svc.ledger.settling import settle, settle_accounts
 from loyalty_svc.lots import queries as lots
 from loyalty_svc.lots.lots import Reversal
+from loyalty_svc.lots.queries import Revived
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
 from moat.kit.ids import uuid7, uuid7s
@@ -50,26 +51,27 @@ async def post(
     ids = uuid7s(len(postings))
     await queries.append(tx, runs, ids, postings, balances, now=now)
     posted = list(map(Posted, ids, postings, own, balances))
-    await _extend(tx, accounts, types)
+    revived = await _keep_alive(tx, accounts, types, now)
     await _come_of_age_at(tx, waits)
-    concerned = [one for one in accounts if (one.reversed or one.owed_before) and types.is_spendable(one.account_type)]
+    concerned = [
+        one
+        for one in accounts
+        if (one.reversed or one.owed_before or one.key in revived) and types.is_spendable(one.account_type)
+    ]
     if concerned:
-        await _take_from_lots(tx, posted, concerned, types, now)
+        await _take_from_lots(tx, posted, concerned, types, now, revived)
     return posted, accounts
 
 
-async def _extend(tx: Transaction, accounts: Iterable[Touched], types: AccountTypes) -> None:
-    """Move along what expires by inactivity, where something was earned."""
-    days = types.days_of_inactivity()
-    if not days:
-        return
-    until = [
-        (account.key, account.last_at + timedelta(days=days[account.account_type]))
-        for account in accounts
-        if account.earned and account.account_type in days
-    ]
-    if until:
-        await lots.extend(tx, until)
+async def _keep_alive(
+    tx: Transaction, accounts: Iterable[Touched], types: AccountTypes, now: datetime | None
+) -> dict[AccountKey, list[Revived]]:
+    """Let what was awarded keep alive what else there is, in types that live on activity; no statement for others."""
+    living = types.living_on_activity()
+    if not living:
+        return {}
+    keys = [one.key for one in accounts if one.account_type in living and (one.earned or one.adjusted > 0)]
+    return await lots.keep_alive(tx, keys, now) if keys else {}
 
 
 async def _come_of_age_at(tx: Transaction, instants: Iterable[datetime]) -> None:
@@ -78,7 +80,12 @@ async def _come_of_age_at(tx: Transaction, instants: Iterable[datetime]) -> None
 
 
 async def _take_from_lots(
-    tx: Transaction, posted: Sequence[Posted], accounts: Sequence[Touched], types: AccountTypes, now: datetime | None
+    tx: Transaction,
+    posted: Sequence[Posted],
+    accounts: Sequence[Touched],
+    types: AccountTypes,
+    now: datetime | None,
+    revived: Mapping[AccountKey, Sequence[Revived]],
 ) -> None:
     reversals: dict[AccountKey, list[Reversal]] = {}
     for _, posting, touched, _ in posted:
@@ -88,7 +95,8 @@ async def _take_from_lots(
                 reversals.setdefault(account.key, []).append(reversal)
     at = max(account.last_at for account in accounts)
     found = {account.key: account for account in accounts}
-    for correction in await settle_accounts(tx, list(found), types, reversals=reversals, at=at, now=now):
+    settled = await settle_accounts(tx, list(found), types, reversals=reversals, revived=revived, at=at, now=now)
+    for correction in settled:
         account = found[correction.posting.customer_id, correction.posting.basis.account_types[0]]
         account.corrections = (*account.corrections, correction)
 
@@ -124,7 +132,10 @@ async def move_merged(tx: Transaction, merges: Iterable[Merge], *, now: datetime
         # What one of them owes is paid by what the other has.
         await lots.move(tx, merge.from_id, merge.to_id)
         keys = [(merge.to_id, type_) for type_ in moved if types.is_spendable(type_)]
-        announcing.moved(tx, await settle_accounts(tx, keys, types, at=merge.at, now=now))
+        living = types.living_on_activity()
+        alive = [key for key in keys if key[1] in living]
+        revived = await lots.keep_alive(tx, alive, now) if alive else {}
+        announcing.moved(tx, await settle_accounts(tx, keys, types, revived=revived, at=merge.at, now=now))
 
 
 async def give(

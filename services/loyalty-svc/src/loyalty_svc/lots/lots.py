@@ -6,9 +6,10 @@ earliest earned first; what is taken back leaves the lots of its own cause, as l
 whose reason falls away count as taken back, whichever became known first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -52,11 +53,15 @@ class Reversal(NamedTuple):
 
 
 class Expired(NamedTuple):
-    """Points of a lot expired (> 0), or came back (< 0) to be taken back; `turn` counts these of one lot."""
+    """Points of a lot expired (> 0), or came back (< 0); `turn` counts these of one lot.
+
+    undoes: when what came back had expired, where the lot lives on; None for what came back to be taken back.
+    """
 
     lot: Lot
     points: int
     turn: int
+    undoes: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -84,6 +89,7 @@ def settle(
     free: int,
     reserved: int,
     reversals: Iterable[Reversal] = (),
+    revived: Mapping[UUID, datetime] = MappingProxyType({}),
     now: datetime | None = None,
     confirms: bool = False,
     writes_off: bool = False,
@@ -91,10 +97,13 @@ def settle(
     """Bring the lots of one account to what it holds; lots are changed in place.
 
     free: `available + reserved` as it is, what leaves the account having left it. Without `now` nothing comes of age or
-    expires. What has expired pays for nothing any more, but for what a hold has kept: when that is confirmed
-    (`confirms`) it is spent first.
+    expires. revived: lots that live on after all, by their postings, and when they had expired. What has expired pays
+    for nothing any more, but for what a hold has kept: when that is confirmed (`confirms`) it is spent first.
     """
     change = Change()
+    for lot in lots:
+        if lot.posting_id in revived:
+            _revive(lot, revived[lot.posting_id], change)
     for reversal in reversals:
         _take_back(lots, reversal, change)
     if now is not None:
@@ -109,6 +118,12 @@ def settle(
     if writes_off and free < 0:
         change.written_off = -free
     return change
+
+
+def _revive(lot: Lot, expired_at: datetime, change: Change) -> None:
+    points, lot.expired = lot.expired, 0
+    lot.remaining += points
+    _note(lot, -points, change, undoes=expired_at)
 
 
 def _take_back(lots: Sequence[Lot], reversal: Reversal, change: Change) -> None:
@@ -170,10 +185,10 @@ def _expire(lots: Iterable[Lot], reserved: int, now: datetime, change: Change) -
             _note(lot, points, change)
 
 
-def _note(lot: Lot, points: int, change: Change) -> None:
+def _note(lot: Lot, points: int, change: Change, *, undoes: datetime | None = None) -> None:
     lot.expiries += 1
     lot.is_changed = True
-    change.expired.append(Expired(lot, points, lot.expiries))
+    change.expired.append(Expired(lot, points, lot.expiries, undoes))
 
 
 def _order(lot: Lot) -> tuple[datetime, datetime, UUID]:

@@ -48,16 +48,32 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:remaining AS big
 WHERE l.posting_id = s.posting_id AND l.account_type = s.account_type
 """
 _MOVE = "UPDATE lot SET customer_id = :to_id WHERE customer_id = :from_id"
-# Activity moves all that is left along, to where the latest award reaches.
-_EXTEND = """
-WITH k AS (
-  SELECT * FROM unnest(CAST(:customers AS uuid[]), CAST(:types AS text[]), CAST(:until AS timestamptz[]))
-    AS k (customer_id, account_type, until)),
-reach AS (
-  SELECT l.customer_id, l.account_type, greatest(k.until, max(l.expires_at)) AS until
-  FROM k JOIN lot l USING (customer_id, account_type) WHERE l.remaining > 0 GROUP BY 1, 2, k.until)
-UPDATE lot l SET expires_at = r.until FROM reach r
-WHERE l.customer_id = r.customer_id AND l.account_type = r.account_type AND l.remaining > 0 AND l.expires_at < r.until
+# A lot lives on while no more days than its own lie between one award and the next, of whatever expiry, also one that
+# was spent or taken back since: so it ends the same whatever became known first. What expired before an award was known
+# that closes the gap comes back.
+_KEEP_ALIVE = """
+WITH mine AS MATERIALIZED (
+  SELECT l.customer_id, l.account_type, l.earned_at, l.idle_days, l.remaining > 0 OR l.expired > 0 AS is_left
+  FROM unnest(CAST(:customers AS uuid[]), CAST(:types AS text[])) AS k (customer_id, account_type)
+  JOIN lot l USING (customer_id, account_type) WHERE l.idle_days IS NOT NULL),
+awards AS (SELECT DISTINCT customer_id, account_type, earned_at FROM mine),
+policies AS (SELECT DISTINCT customer_id, account_type, idle_days FROM mine WHERE idle_days > 0 AND is_left),
+steps AS (
+  SELECT customer_id, account_type, idle_days, earned_at, make_interval(days => idle_days) AS lives,
+         lead(earned_at) OVER (PARTITION BY customer_id, account_type, idle_days ORDER BY earned_at) AS next_at
+  FROM policies JOIN awards USING (customer_id, account_type)),
+ends AS (
+  SELECT customer_id, account_type, idle_days, earned_at,
+         lives + min(earned_at) FILTER (WHERE next_at IS NULL OR next_at > earned_at + lives) OVER (
+           PARTITION BY customer_id, account_type, idle_days ORDER BY earned_at
+           ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS until
+  FROM steps)
+UPDATE lot l SET expires_at = e.until FROM ends e, posting p
+WHERE l.customer_id = e.customer_id AND l.account_type = e.account_type AND l.idle_days = e.idle_days
+  AND l.earned_at = e.earned_at AND l.expires_at < e.until AND p.id = l.posting_id
+  AND (l.remaining > 0 OR (l.expired > 0 AND e.until > CAST(:now AS timestamptz)))
+RETURNING l.customer_id, l.account_type, l.posting_id, p.cause_id, old.expires_at,
+          l.expired > 0 AND coalesce(e.until > CAST(:now AS timestamptz), false)
 """
 # The first that are due, by their index: what has expired in an account without holds goes, so each slice gets on.
 _DUE = """
@@ -93,6 +109,14 @@ class Held(NamedTuple):
 
     free: int
     reserved: int
+
+
+class Revived(NamedTuple):
+    """A lot, by its posting and its cause, that had expired at an instant until an award became known that keeps it."""
+
+    posting_id: UUID
+    cause_id: UUID
+    expired_at: datetime
 
 
 async def lock(tx: Transaction, accounts: Iterable[AccountKey]) -> dict[AccountKey, Held]:
@@ -150,14 +174,22 @@ async def move(tx: Transaction, from_id: UUID, to_id: UUID) -> None:
     await tx.execute(_MOVE, from_id=from_id, to_id=to_id)
 
 
-async def extend(tx: Transaction, until: Sequence[tuple[AccountKey, datetime]]) -> None:
-    """Let nothing that is left in these accounts expire before an instant, or before the last of it does."""
-    await tx.execute(
-        _EXTEND,
-        customers=[key[0] for key, _ in until],
-        types=[key[1] for key, _ in until],
-        until=[instant for _, instant in until],
+async def keep_alive(
+    tx: Transaction, accounts: Iterable[AccountKey], now: datetime | None
+) -> dict[AccountKey, list[Revived]]:
+    """Let awards keep each other alive in accounts that live on activity and are locked, as far as they reach.
+
+    Returns what had expired and, judged at `now`, should not have: those who settle the accounts bring it back.
+    """
+    keys = list(accounts)
+    rows: Sequence[Any] = await tx.all(
+        _KEEP_ALIVE, customers=[key[0] for key in keys], types=[key[1] for key in keys], now=now
     )
+    found: dict[AccountKey, list[Revived]] = {}
+    for customer_id, account_type, posting_id, cause_id, expired_at, is_revived in rows:
+        if is_revived:
+            found.setdefault((customer_id, account_type), []).append(Revived(posting_id, cause_id, expired_at))
+    return found
 
 
 async def due(tx: Transaction, now: datetime, *, limit: int) -> tuple[list[AccountKey], bool]:

@@ -29,11 +29,23 @@ lot = Table(
     ),
     Column("is_pending", Boolean, nullable=False, server_default="false"),
     Column("account_type", Text(collation="C"), primary_key=True),
+    Column(
+        "idle_days",
+        Integer,
+        comment="of a type that lives on activity: so many days without an award end it; 0: it only keeps others alive",
+    ),
     CheckConstraint(
         "amount > 0 AND remaining >= 0 AND reversed >= 0 AND expired >= 0 AND remaining + reversed + expired <= amount",
         name="lot_parts",
     ),
     Index("lot_open", "customer_id", "account_type", "expires_at", postgresql_where=text(OPEN)),
     Index("lot_due", "expires_at", postgresql_where=text(OPEN)),
+    Index(
+        "lot_kept_by_activity",
+        "customer_id",
+        "account_type",
+        "earned_at",
+        postgresql_where=text("idle_days IS NOT NULL"),
+    ),
     Index("lot_pending", "available_at", postgresql_where=text("is_pending")),
 )

@@ -1,0 +1,45 @@
+"""Lots know after how many days without an award they end.
+
+Whether an award keeps others alive followed from the account type's last version; an award of a version or a rule with
+another expiry was moved along, too. Of lots from before, what their rule said is not known any more. Indexes are made
+beside the work that goes on, so this commits before its end: cut off, it is done again.
+"""
+
+from alembic import op
+
+from moat.kit.db import migrations as kit
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+# The version that was valid when a lot was earned; before the first, that one. Types without inactivity are left alone.
+MARK = """
+UPDATE lot l SET idle_days = (
+  SELECT CASE WHEN d.document #>> '{expiry,kind}' = 'inactivity' THEN CAST(d.document #>> '{expiry,days}' AS integer)
+              ELSE 0 END
+  FROM document d CROSS JOIN LATERAL (SELECT coalesce(d.valid_from <= l.earned_at, true)) AS v (has_begun)
+  WHERE d.kind = 'account_type' AND d.code = l.account_type AND d.status IN ('published', 'retired')
+  ORDER BY v.has_begun DESC, CASE WHEN v.has_begun THEN d.valid_from END DESC NULLS LAST, d.valid_from, d.version DESC
+  LIMIT 1)
+WHERE l.account_type IN (
+  SELECT code FROM document WHERE kind = 'account_type' AND status IN ('published', 'retired')
+  AND document #>> '{expiry,kind}' = 'inactivity');
+"""
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE lot ADD COLUMN IF NOT EXISTS idle_days integer")
+    kit.run_script(op, MARK)
+    with op.get_context().autocommit_block():
+        op.execute("DROP INDEX IF EXISTS lot_kept_by_activity")
+        op.execute(
+            "CREATE INDEX CONCURRENTLY lot_kept_by_activity ON lot (customer_id, account_type, earned_at)"
+            " WHERE idle_days IS NOT NULL"
+        )
+
+
+def downgrade() -> None:
+    op.execute("DROP INDEX lot_kept_by_activity")
+    op.execute("ALTER TABLE lot DROP COLUMN idle_days")
