@@ -118,6 +118,7 @@ async def test_a_rule_that_is_seldom_meant_asks_to_be_confirmed(
         (a_rule(pending_days=30, expires={"kind": "rolling", "days": 10}), "/pending_days", "expire within 10 days"),
         (a_rule(pending_days=31, expires=MONTH_END), "/pending_days", "expire within 31 days"),
         (a_rule(pending_days=93, expires=QUARTER_END), "/pending_days", "expire within 93 days"),
+        (a_rule(expires={"kind": "inactivity", "days": 30}), "/expires/kind", "the account type"),
     ],
 )
 async def test_what_a_rule_names_wrongly_is_said_with_its_place(

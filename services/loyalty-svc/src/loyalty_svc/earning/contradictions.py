@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from loyalty_svc.accounts.types import CalendarExpiry, Expiry, NeverExpires, RollingExpiry
+from loyalty_svc.accounts.types import CalendarExpiry, Expiry, InactivityExpiry, NeverExpires, RollingExpiry
 from loyalty_svc.earning.documents import ProgrammeDocument, RuleDocument
 from moat.kit.documents.kind import Doubt
 from moat.kit.problems import FieldError
@@ -28,6 +28,7 @@ def contradictions(document: RuleDocument | ProgrammeDocument) -> tuple[FieldErr
     """Each place where a document contradicts itself, by JSON pointer."""
     found = _repeated(document.credits or ())
     if isinstance(document, RuleDocument) and document.expires is not None:
+        found += _kept_alive_by_a_rule(document.expires)
         found += _expired_before_they_can_be_spent(document.pending_days, document.expires)
     return tuple(found)
 
@@ -45,6 +46,13 @@ def _repeated(credits: Sequence[str]) -> list[FieldError]:
         for place, code in enumerate(credits)
         if code in credits[:place]
     ]
+
+
+def _kept_alive_by_a_rule(expiry: Expiry) -> list[FieldError]:
+    if not isinstance(expiry, InactivityExpiry):
+        return []
+    told = "whether awards keep each other alive is a matter of the account type; use rolling, end_of or never here"
+    return [FieldError("/expires/kind", told)]
 
 
 def _expired_before_they_can_be_spent(pending_days: int, expiry: Expiry) -> list[FieldError]:

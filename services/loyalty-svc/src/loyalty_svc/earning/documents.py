@@ -89,7 +89,9 @@ class RuleDocument(DocumentModel):
     by_tier: Annotated[dict[Code, Factor], Field(default={}, max_length=20, description="tier → factor, 1 for others")]
     credits: Annotated[Credits | None, Field(description="account types; null: those of the programme")] = None
     pending_days: Annotated[int, Field(ge=0, le=366, description="so long the points cannot be spent")] = 0
-    expires: Annotated[Expiry | None, Field(description="null: as the account type says")] = None
+    expires: Annotated[
+        Expiry | None, Field(description="null: as the account type says; never inactivity, which is the type's")
+    ] = None
     limits: Annotated[list[LimitDocument], Field(default=[], max_length=10)]
     cooldown_hours: Annotated[int, Field(ge=0, le=24 * 366, description="between two awards of one customer")] = 0
     budget: Annotated[int | None, Field(ge=1, le=10**15, description="points, over all customers and versions")] = None
