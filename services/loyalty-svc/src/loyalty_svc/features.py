@@ -5,7 +5,7 @@ A later feature may use an earlier one, never the reverse.
 
 from typing import Final
 
-from loyalty_svc.accounts import api as accounts_api
+from loyalty_svc.account_types import api as account_types_api
 from loyalty_svc.adjustments import api as adjustments_api
 from loyalty_svc.adjustments import consumers as adjustments_consumers
 from loyalty_svc.checkout import api as checkout_api
@@ -66,7 +66,7 @@ SERVICE: Final = Service(
     title="Moat loyalty: rewarded for staying",
     features=(
         known_customers,
-        Feature("accounts", routes=accounts_api.router),
+        Feature("accounts"),
         Feature("lots"),
         Feature("ledger", routes=ledger_api.router, subscriptions=ledger_consumers.subscriptions),
         Feature(
@@ -141,6 +141,7 @@ SERVICE: Final = Service(
         ),
         Feature("club_events", routes=club_events_api.router, subscriptions=club_events_consumers.subscriptions),
         Feature("simulation", routes=simulation_api.router, loops=(simulation_loops.run_simulations,)),
+        Feature("account_types", routes=account_types_api.router),
     ),
     events=(
         customers.CustomerActivityRecorded,

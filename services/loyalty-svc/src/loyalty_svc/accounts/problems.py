@@ -4,7 +4,7 @@ from moat.kit.problems import Conflict, Invalid
 
 
 class UnknownAccountType(Invalid):
-    """No account type of this code was ever published; fact: `account_type`."""
+    """No account type of this code was published, or new documents can name it no more; fact: `account_type`."""
 
     code, title = "points.unknown-account-type", "There is no such account type"
 

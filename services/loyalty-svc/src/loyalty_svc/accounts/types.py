@@ -126,9 +126,18 @@ class AccountTypes:
         """Whether its accounts have lots; the same in every version. Raises UnknownAccountType."""
         return self._known(code)[0].value.is_spendable
 
+    def offered(self) -> list[str]:
+        """The types that something new may name: those that are published, not retired ones."""
+        return sorted(code for code, known in self.versions.items() if any(one.is_current for one in known))
+
     def must_be_known(self, code: str) -> None:
         """Raises UnknownAccountType."""
         self._known(code)
+
+    def must_be_offered(self, code: str) -> None:
+        """Raises UnknownAccountType, also for one that is retired."""
+        if code not in self.offered():
+            raise UnknownAccountType(account_type=code)
 
     def must_be_spendable(self, code: str) -> None:
         """Raises UnknownAccountType, NotSpendable."""

@@ -152,7 +152,9 @@ async def uses_by_checkout(tx: Transaction, checkouts: list[Checkout]) -> dict[U
 async def check_terms(tx: Transaction, terms: Published[Payment], now: datetime) -> None:
     """Raises TermsTaken where others are for the same points and currency; UnknownAccountType, NotSpendable."""
     own = terms.value
-    (await account_types(tx)).must_be_spendable(own.account_type)
+    types = await account_types(tx)
+    types.must_be_offered(own.account_type)
+    types.must_be_spendable(own.account_type)
     for code, other in (await published(tx, PAYMENTS)).items():
         value = other.value
         if code != own.code and (value.account_type, value.currency) == (own.account_type, own.currency):

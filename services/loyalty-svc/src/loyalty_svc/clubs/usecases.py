@@ -185,7 +185,7 @@ async def check_publishable(tx: Transaction, version: Published[Club], now: date
     """Raises WrongDocument for an account type that does not exist."""
     value = version.value.value
     if value is not None and value.of is not None:
-        types = (await account_types(tx)).versions
+        types = (await account_types(tx)).offered()
         if value.of not in types:
             detail = f"no account type has this code{nearest(value.of, types)}"
             raise WrongDocument(errors=[FieldError("/by_value/value/account_type", detail)])

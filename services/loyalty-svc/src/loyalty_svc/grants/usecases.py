@@ -34,6 +34,6 @@ async def grant(tx: Transaction, requests: Sequence[Event[Any]], clock: Clock) -
 
 
 def _refusal(types: AccountTypes, account_type: str) -> str | None:
-    if account_type not in types.versions:
+    if account_type not in types.offered():
         return "unknown_account_type"
     return None if types.is_spendable(account_type) else "not_spendable"

@@ -212,7 +212,7 @@ async def check_publishable(tx: Transaction, version: Published[Plan], now: date
     if isinstance(gift, CouponGift):
         await coupons.published_coupon(tx, gift.coupon, at=now, pointer="/gift/coupon")
     else:
-        known = (await account_types(tx)).versions
+        known = (await account_types(tx)).offered()
         if gift.account_type not in known:
             detail = f"no account type has this code{nearest(gift.account_type, known)}"
             raise WrongDocument(errors=[FieldError("/gift/account_type", detail)])

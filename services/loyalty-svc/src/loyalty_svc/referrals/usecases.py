@@ -36,7 +36,7 @@ async def current(tx: Transaction, now: datetime) -> Programme:
 
 async def check_publishable(tx: Transaction, version: Published[Programme], now: datetime) -> None:
     """Raises WrongDocument for a reward in an account type that does not exist."""
-    known = (await account_types(tx)).versions
+    known = (await account_types(tx)).offered()
     errors = [
         FieldError(f"/{role}/account_type", f"no account type has this code{nearest(reward.account_type, known)}")
         for role, reward in version.value.rewards()

@@ -64,7 +64,9 @@ async def must_be_payable(tx: Transaction, reward: Reward, *, now: datetime) -> 
 
     Raises UnknownAccountType, NotSpendable; Invalid naming the nearest coupons.
     """
-    (await account_types(tx)).must_be_spendable(reward.account_type)
+    types = await account_types(tx)
+    types.must_be_offered(reward.account_type)
+    types.must_be_spendable(reward.account_type)
     if reward.coupon is not None:
         await coupons.published_coupon(tx, reward.coupon, at=now, pointer="/document/coupon")
 

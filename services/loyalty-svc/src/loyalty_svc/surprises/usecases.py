@@ -73,8 +73,8 @@ async def _errors_of(tx: Transaction, version: Published[Surprise], now: datetim
     if surprise.account_type is not None:
         types = await account_types(tx)
         pointer = "/gift/points/account_type"
-        if surprise.account_type not in types.versions:
-            hint = nearest(surprise.account_type, types.versions)
+        if surprise.account_type not in types.offered():
+            hint = nearest(surprise.account_type, types.offered())
             errors.append(FieldError(pointer, f"no account type has this code{hint}"))
         elif not types.is_spendable(surprise.account_type):
             errors.append(FieldError(pointer, NotSpendable.title))

@@ -230,7 +230,7 @@ async def check_publishable(tx: Transaction, version: Published[Task], now: date
     if isinstance(reward, CouponCode):
         await coupons.published_coupon(tx, reward.coupon, at=now, pointer="/reward/coupon")
     elif isinstance(reward, Points):
-        known = (await account_types(tx)).versions
+        known = (await account_types(tx)).offered()
         if reward.account_type not in known:
             detail = f"no account type has this code{nearest(reward.account_type, known)}"
             raise WrongDocument(errors=[FieldError("/reward/account_type", detail)])

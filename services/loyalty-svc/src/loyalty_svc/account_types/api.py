@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
-from loyalty_svc.accounts import usecases
+from loyalty_svc.account_types import usecases
 from loyalty_svc.accounts.types import ACCOUNT_TYPES
+from loyalty_svc.accounts.usecases import check_publishable
 from moat.kit.documents import document_routes
 
 router = APIRouter(tags=["loyalty"])
@@ -13,6 +14,7 @@ router.include_router(
         path="/v1/loyalty/account-types",
         read="loyalty:read",
         write="loyalty:write",
-        on_publish=usecases.check_publishable,
+        on_publish=check_publishable,
+        on_retire=usecases.refuse_while_named,
     )
 )
