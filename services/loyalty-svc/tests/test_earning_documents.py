@@ -78,8 +78,6 @@ async def test_what_is_published_judges_the_next_order(http: httpx.AsyncClient, 
         (a_rule(pending_days=30, expires=MONTH_END), ["earning.expires-while-pending"]),
         (a_rule(pending_days=28, expires=MONTH_END | {"periods_later": 1}), ["earning.expires-while-pending"]),
         (a_rule(pending_days=27, expires=MONTH_END | {"periods_later": 1}), []),
-        (a_rule(pending_days=30, expires={"kind": "inactivity", "days": 30}), ["earning.expires-while-pending"]),
-        (a_rule(pending_days=30, expires={"kind": "inactivity", "days": 31}), []),
         (a_rule(pending_days=366, expires={"kind": "never"}), []),
     ],
 )
