@@ -175,6 +175,20 @@ async def test_a_coupon_reward_gives_its_code_at_once_and_a_refund_withdraws_it(
     assert await shop.balance(li) == (500, 0)
 
 
+@pytest.mark.parametrize("way", [{}, {"reserve": True}])
+async def test_coupons_are_had_one_at_a_time_so_nobody_pays_for_codes_he_does_not_get(shop: RewardShop, way: Any):
+    li = await shop.member(1500)
+
+    refused = await shop.redeem(li, "twenty-off", quantity=3, **way)
+    had = await shop.redeem(li, "twenty-off", quantity=1, **way)
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "rewards.one-coupon-at-a-time")
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/quantity"]
+    assert refused.json()["texts"]["zh-CN"] == "优惠券每次只能兑换一张"
+    assert (had.status_code, had.json()["points"]) == (201, 200)
+    assert (await shop.balance(li))[0] == 1300
+
+
 async def test_a_coupon_that_was_used_is_not_refunded(shop: RewardShop):
     li = await shop.member(500)
     redemption = (await shop.redeem(li, "twenty-off", reserve=True)).json()

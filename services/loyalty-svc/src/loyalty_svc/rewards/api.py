@@ -13,6 +13,7 @@ from loyalty_svc.rewards.document import REWARDS
 from loyalty_svc.rewards.problems import (
     CouponGone,
     CouponUsed,
+    OneCouponAtATime,
     PaymentNeeded,
     RedemptionNotThere,
     RewardNotAvailable,
@@ -76,7 +77,13 @@ async def list_rewards(access: Reader, db: Db, clock: Now, page: PageQuery, lang
     _OF_CUSTOMER,
     status_code=201,
     responses=problems(
-        UnknownCustomer, UnknownReward, RewardNotAvailable, InsufficientPoints, PaymentNeeded, CouponGone
+        UnknownCustomer,
+        UnknownReward,
+        OneCouponAtATime,
+        RewardNotAvailable,
+        InsufficientPoints,
+        PaymentNeeded,
+        CouponGone,
     ),
 )
 async def redeem_reward(body: RedeemIn, access: Writer, once: Once, clock: Now) -> RedemptionOut:

@@ -1,6 +1,6 @@
 """Refusals of rewards, named after the broken rule."""
 
-from moat.kit.problems import Conflict, NotFound
+from moat.kit.problems import Conflict, Invalid, NotFound
 
 
 class UnknownReward(NotFound):
@@ -13,6 +13,12 @@ class RewardNotAvailable(Conflict):
     """It is not to be had now, or not by this member; `reasons` says why, in words."""
 
     code, title = "rewards.not-available", "This reward cannot be had"
+
+
+class OneCouponAtATime(Invalid):
+    """Several pieces of a reward that is a coupon: a redemption gives one code. `texts` say so in both languages."""
+
+    code, title = "rewards.one-coupon-at-a-time", "Coupons are redeemed one at a time"
 
 
 class UnknownRedemption(NotFound):

@@ -26,16 +26,22 @@ from loyalty_svc.ledger.tables import GROWTH
 from loyalty_svc.rewards import queries
 from loyalty_svc.rewards.announcing import announce
 from loyalty_svc.rewards.document import REWARDS
-from loyalty_svc.rewards.problems import CouponGone, PaymentNeeded, RewardNotAvailable, UnknownReward
+from loyalty_svc.rewards.problems import (
+    CouponGone,
+    OneCouponAtATime,
+    PaymentNeeded,
+    RewardNotAvailable,
+    UnknownReward,
+)
 from loyalty_svc.rewards.queries import NewRedemption
 from loyalty_svc.rewards.reward import AT_ONCE, Member, Reward, hand_out, refusals
 from loyalty_svc.rewards.tables import RELEASE
-from loyalty_svc.rewards.wording import told
+from loyalty_svc.rewards.wording import ONE_COUPON, told
 from loyalty_svc.tiers import usecases as tiers
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import Published, published, valid_at, versions_of_two
 from moat.kit.ids import uuid7
-from moat.kit.problems import Problem
+from moat.kit.problems import FieldError, Problem
 from moat.kit.timers import set_timers
 
 REASON: Final = "reward.redeemed"
@@ -82,8 +88,8 @@ class Deal:
 async def redeem(tx: Transaction, wishes: Sequence[Wish], *, now: datetime) -> list[Row[Any] | Problem]:
     """Spend the points and have the rewards at once: for each wish its redemption, or why it was refused.
 
-    One wish for each customer; they are locked. Refusals: UnknownReward, RewardNotAvailable, PaymentNeeded,
-    InsufficientPoints, CouponGone. The number of statements does not depend on the number of wishes.
+    One wish for each customer; they are locked. Refusals: UnknownReward, OneCouponAtATime, RewardNotAvailable,
+    PaymentNeeded, InsufficientPoints, CouponGone. The number of statements does not depend on the number of wishes.
     """
     rewards, types = await versions_of_two(tx, REWARDS, ACCOUNT_TYPES)
     deals = [_deal(wish, valid_at(rewards.get(wish.reward, ()), now)) for wish in wishes]
@@ -100,7 +106,7 @@ async def redeem(tx: Transaction, wishes: Sequence[Wish], *, now: datetime) -> l
 async def reserve(tx: Transaction, wish: Wish, *, until: datetime, now: datetime) -> Row[Any]:
     """Put points and pieces aside until an instant. The customer is locked.
 
-    Raises UnknownReward, RewardNotAvailable, InsufficientPoints.
+    Raises UnknownReward, OneCouponAtATime, RewardNotAvailable, InsufficientPoints.
     """
     deal = _deal(wish, (await published(tx, REWARDS, at=now)).get(wish.reward))
     if isinstance(deal, Problem):
@@ -117,8 +123,13 @@ async def reserve(tx: Transaction, wish: Wish, *, until: datetime, now: datetime
     return row
 
 
-def _deal(wish: Wish, found: Published[Reward] | None) -> Deal | UnknownReward:
-    return UnknownReward() if found is None else Deal(uuid7(), wish, found.value)
+def _deal(wish: Wish, found: Published[Reward] | None) -> Deal | Problem:
+    if found is None:
+        return UnknownReward()
+    # A redemption keeps one code, so more pieces would be paid for and not given.
+    if found.value.coupon is not None and wish.quantity > 1:
+        return OneCouponAtATime(errors=[FieldError("/quantity", "must be 1 for a coupon")], texts=ONE_COUPON)
+    return Deal(uuid7(), wish, found.value)
 
 
 def _standing(deals: Sequence[Deal]) -> list[Deal]:

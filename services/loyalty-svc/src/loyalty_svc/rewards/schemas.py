@@ -76,7 +76,9 @@ class RedeemIn(BaseModel):
     )
 
     reward: Annotated[str, Field(min_length=1, max_length=64, examples=["canvas-bag"])]
-    quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX, strict=True)] = 1
+    quantity: Annotated[
+        int, Field(ge=1, le=QUANTITY_MAX, strict=True, description="pieces; coupons are redeemed one at a time")
+    ] = 1
     reserve: bool = False
     minutes: Annotated[int, Field(ge=1, le=RESERVED_MINUTES_MAX, strict=True)] = RESERVED_FOR.seconds // 60
 

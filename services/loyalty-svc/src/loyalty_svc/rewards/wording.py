@@ -16,6 +16,7 @@ SENTENCES: Final[Mapping[Reason, Mapping[str, str]]] = {
     Reason.CONDITION: {"zh-CN": "不符合兑换条件：{why}", "en": "It is not for everybody: {why}"},
     Reason.POINTS: {"zh-CN": "还差 {missing} 积分", "en": "{missing} more points are needed"},
 }
+ONE_COUPON: Final = {"zh-CN": "优惠券每次只能兑换一张", "en": "Coupons are redeemed one at a time"}
 _WITHIN: Final = {
     "zh-CN": "每位会员 {days} 天内限兑 {times} 件",
     "en": "Each member may have {times} within {days} days",
