@@ -18,5 +18,8 @@ async def move_uses(batch: Batch, tx: Transaction, clock: Clock) -> None:
 
 @subscriptions.on(CustomerSplit)
 async def give_uses_back(batch: Batch, tx: Transaction, clock: Clock) -> None:
-    """Uses that were his are his again; what is reserved, and what limits have counted, stays with the survivor."""
-    await give_back(tx, "coupon_use", await partings(tx, batch), where="state <> 'reserved'")
+    """Uses that were his are his again, and limits count what each has; what is reserved stays with the survivor."""
+    splits = await partings(tx, batch)
+    await give_back(tx, "coupon_use", splits, where="state <> 'reserved'")
+    if splits:
+        await queries.count_anew(tx, {id_ for one in splits for id_ in (one.survivor_id, one.customer_id)})

@@ -1,6 +1,6 @@
 """The codes of coupons and their uses in SQL. Rows are locked in one order: uses, codes, customers' counts, pools."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -96,6 +96,17 @@ WITH gone AS (
 INSERT INTO coupon_customer AS k (customer_id, coupon, uses)
 SELECT to_id, coupon, sum(uses)::int FROM gone GROUP BY to_id, coupon ORDER BY to_id, coupon
 ON CONFLICT (customer_id, coupon) DO UPDATE SET uses = k.uses + excluded.uses
+"""
+# A count whose last use has gone becomes 0.
+_COUNT_ANEW = """
+WITH stands AS (
+  SELECT customer_id, coupon, 1 AS uses FROM coupon_use
+  WHERE customer_id = ANY(CAST(:customers AS uuid[])) AND state IN ('reserved', 'redeemed')
+  UNION ALL
+  SELECT customer_id, coupon, 0 FROM coupon_customer WHERE customer_id = ANY(CAST(:customers AS uuid[])))
+INSERT INTO coupon_customer (customer_id, coupon, uses)
+SELECT customer_id, coupon, sum(uses)::int FROM stands GROUP BY customer_id, coupon ORDER BY customer_id, coupon
+ON CONFLICT (customer_id, coupon) DO UPDATE SET uses = excluded.uses
 """
 _TRIES = "SELECT tries, began_at FROM coupon_wrong_code WHERE principal = :principal AND began_at > :since"
 # Stretches that are over go with the next count, so that the table does not grow with every caller there ever was.
@@ -258,6 +269,11 @@ async def move(tx: Transaction, merges: Sequence[tuple[UUID, UUID]]) -> None:
     ids = {"from_ids": [from_id for from_id, _ in merges], "to_ids": [to_id for _, to_id in merges]}
     for sql in (_MOVE_USES, _MOVE_COUNTS):
         await tx.execute(sql, **ids)
+
+
+async def count_anew(tx: Transaction, customer_ids: Collection[UUID]) -> None:
+    """What stands against the limits of these customers, from their uses; the caller keeps everybody else out."""
+    await tx.execute(_COUNT_ANEW, customers=sorted(customer_ids))
 
 
 async def wrong_codes(tx: Transaction, principal: str, since: datetime) -> tuple[int, datetime | None]:
