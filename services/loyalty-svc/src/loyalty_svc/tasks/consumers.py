@@ -2,7 +2,8 @@
 
 from loyalty_svc.facts import FACTS
 from loyalty_svc.tasks import usecases
-from moat.contracts.customers import CustomerMerged
+from moat.contracts.customers import CustomerMerged, CustomerSplit
+from moat.customers import partings
 from moat.kit.clock import Clock
 from moat.kit.db.transaction import Transaction
 from moat.kit.messaging.subscriptions import Batch, Subscriptions
@@ -14,6 +15,12 @@ subscriptions = Subscriptions()
 async def follow_merges(batch: Batch, tx: Transaction, clock: Clock) -> None:
     """The survivors have done what either did."""
     await usecases.follow_merges(tx, batch, now=clock.now())
+
+
+@subscriptions.on(CustomerSplit)
+async def follow_splits(batch: Batch, tx: Transaction, clock: Clock) -> None:
+    """Each has done and completed what he had himself, and what he ordered since."""
+    await usecases.follow_splits(tx, await partings(tx, batch), now=clock.now())
 
 
 @subscriptions.on(*FACTS)

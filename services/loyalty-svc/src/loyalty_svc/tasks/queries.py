@@ -45,6 +45,7 @@ SELECT DISTINCT fact_id, customer_id, task, period FROM task_fact WHERE fact_id 
 """
 _INSTANCES_OF_CUSTOMERS: Final = """
 SELECT customer_id, task, period FROM task_progress WHERE customer_id = ANY(CAST(:ids AS uuid[]))
+UNION SELECT customer_id, task, period FROM task_fact WHERE customer_id = ANY(CAST(:ids AS uuid[]))
 """
 _FACTS: Final = f"""
 SELECT f.customer_id, f.task, f.period, f.at, f.fact_id, f.step, f.day, f.currency, coalesce(f.kept_minor, 0)
@@ -64,6 +65,7 @@ UPDATE task_progress p SET
   coupon = CASE WHEN t.gift_id IS NULL THEN p.coupon ELSE t.coupon END,
   code_id = CASE WHEN t.gift_id IS NULL THEN p.code_id END,
   badge = CASE WHEN t.gift_id IS NULL THEN p.badge ELSE t.badge END,
+  origin_id = CASE WHEN t.gift_id IS NULL THEN p.origin_id END,
   event_id = CASE WHEN t.gift_id IS NULL THEN p.event_id ELSE t.event_id END
 FROM unnest(CAST(:ids AS uuid[]), CAST(:tasks AS text[]), CAST(:periods AS text[]), CAST(:done AS jsonb[]),
             CAST(:withdrawn AS boolean[]), CAST(:gifts AS uuid[]), CAST(:completed_at AS timestamptz[]),
@@ -76,22 +78,6 @@ WHERE (p.customer_id, p.task, p.period) = (t.id, t.task, t.period)
 _NOTE_CODES: Final = """
 UPDATE task_progress p SET code_id = n.code_id
 FROM unnest(CAST(:gifts AS uuid[]), CAST(:codes AS uuid[])) AS n (gift_id, code_id) WHERE p.gift_id = n.gift_id
-"""
-_MOVE_FACTS: Final = "UPDATE task_fact SET customer_id = :into_id WHERE customer_id = :from_id"
-# What one of them completed the survivor has completed; rewards that both were given stay given.
-_MOVE: Final = """
-WITH gone AS (DELETE FROM task_progress WHERE customer_id = :from_id RETURNING *)
-INSERT INTO task_progress AS p (customer_id, task, period, done, gift_id, completed_at, withdrawn_at, rule, points,
-                                account_type, coupon, code_id, badge, event_id)
-SELECT :into_id, task, period, done, gift_id, completed_at, withdrawn_at, rule, points, account_type, coupon, code_id,
-       badge, event_id
-FROM gone ORDER BY task, period
-ON CONFLICT (customer_id, task, period) DO UPDATE SET
-  gift_id = excluded.gift_id, completed_at = excluded.completed_at, withdrawn_at = excluded.withdrawn_at,
-  rule = excluded.rule, points = excluded.points, account_type = excluded.account_type, coupon = excluded.coupon,
-  code_id = excluded.code_id, badge = excluded.badge, event_id = excluded.event_id
-WHERE (p.gift_id IS NULL OR p.withdrawn_at IS NOT NULL)
-  AND excluded.gift_id IS NOT NULL AND excluded.withdrawn_at IS NULL
 """
 _COMPLETED: Final = """
 SELECT task, period, completed_at, withdrawn_at, rule, points, account_type, coupon, badge, gift_id FROM task_progress
@@ -113,6 +99,14 @@ class Held(NamedTuple):
     gift_id: UUID | None
     code_id: UUID | None
     stands: bool
+
+
+class Given(NamedTuple):
+    """What one completion of an instance gave: points by the cause `gift_id`, or a code."""
+
+    instance: Instance
+    gift_id: UUID
+    code_id: UUID | None
 
 
 class Saved(NamedTuple):
@@ -162,7 +156,7 @@ async def instances_of(tx: Transaction, fact_ids: Collection[UUID]) -> list[tupl
 
 
 async def instances_of_customers(tx: Transaction, customer_ids: Collection[UUID]) -> list[Instance]:
-    """Everything these customers have begun."""
+    """Everything these customers have begun, or did something for."""
     rows: Sequence[Any] = await tx.all(_INSTANCES_OF_CUSTOMERS, ids=list(customer_ids))
     return [Instance(*row) for row in rows]
 
@@ -198,12 +192,6 @@ async def save(tx: Transaction, saved: Sequence[Saved], *, at: datetime) -> None
 async def note_codes(tx: Transaction, codes: Mapping[UUID, UUID]) -> None:
     """Keep which code a reward was: gift → code."""
     await tx.execute(_NOTE_CODES, gifts=list(codes), codes=list(codes.values()))
-
-
-async def move(tx: Transaction, from_id: UUID, into_id: UUID) -> None:
-    """What a merged customer did and completed is the survivor's."""
-    await tx.execute(_MOVE_FACTS, from_id=from_id, into_id=into_id)
-    await tx.execute(_MOVE, from_id=from_id, into_id=into_id)
 
 
 async def completed_of(

@@ -14,7 +14,7 @@ from loyalty_svc.ledger.tables import GROWTH
 from loyalty_svc.tasks import queries
 from loyalty_svc.tasks.counting import Instance
 from loyalty_svc.tasks.plans import CouponCode, Points, Task
-from loyalty_svc.tasks.queries import Held
+from loyalty_svc.tasks.queries import Given
 from loyalty_svc.tiers import usecases as tiers
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
@@ -76,24 +76,18 @@ async def _give_points(tx: Transaction, won: Sequence[Won], now: datetime) -> di
 
 
 async def take_back(
-    tx: Transaction,
-    gone: Sequence[tuple[Instance, Held]],
-    causes: Mapping[Instance, Event[Any]],
-    *,
-    now: datetime,
+    tx: Transaction, gone: Sequence[Given], causes: Mapping[Instance, Event[Any]], *, now: datetime
 ) -> None:
     """Take back the points, and the codes that nobody has used yet, of completions whose reason fell away."""
+    events = {one.gift_id: causes[one.instance] for one in gone}
     takes = [
-        TakeBack(causes[instance].time, WITHDRAWN, Cause(held.gift_id, instance.task, causes[instance].id))
-        for instance, held in gone
-        if held.gift_id is not None
+        TakeBack(events[one.gift_id].time, WITHDRAWN, Cause(one.gift_id, one.instance.task, events[one.gift_id].id))
+        for one in gone
     ]
-    if takes:
-        events = {held.gift_id: causes[instance] for instance, held in gone}
-        posted = await ledger.take_back(tx, takes, now=now, events=events.values())
-        if any(GROWTH in one.posting.basis.account_types for one in posted):
-            await tiers.follow_growth(tx, posted, [events[one.posting.cause.id] for one in posted])
+    posted = await ledger.take_back(tx, takes, now=now, events=events.values())
+    if any(GROWTH in one.posting.basis.account_types for one in posted):
+        await tiers.follow_growth(tx, posted, [events[one.posting.cause.id] for one in posted])
     # Seldom more than a few: what a refund undoes, of tasks that count orders and give a coupon.
-    for _, held in gone:
-        if held.code_id is not None:
-            await coupons.take_away(tx, held.code_id, at=now)
+    for one in gone:
+        if one.code_id is not None:
+            await coupons.take_away(tx, one.code_id, at=now)

@@ -1,7 +1,8 @@
 """What tasks do inside the transaction they are given. The customers are locked, or in a consumed batch.
 
-What stands follows from the facts that count by now, so facts, refunds and merges in any order end in the same. Rows of
-progress are locked before the facts are read: of two who tell of one member the second sees what the first has added.
+What stands follows from the facts that count by now, so facts, refunds, merges and splits in any order end in the same.
+Rows of progress are locked before the facts are read: of two who tell of one member the second sees what the first has
+added.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +16,15 @@ from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.coupons import usecases as coupons
 from loyalty_svc.earning.events import ORDER_PAID
 from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, Programme
-from loyalty_svc.tasks import announcing, queries
+from loyalty_svc.tasks import announcing, ownership, queries
 from loyalty_svc.tasks.counting import Counted, Happening, Instance, Row, Watch
 from loyalty_svc.tasks.periods import period_of
 from loyalty_svc.tasks.plans import TASKS, CouponCode, Points, Task, Versions
 from loyalty_svc.tasks.progress import Fact, StepState, completion, states
-from loyalty_svc.tasks.queries import Held, Saved
+from loyalty_svc.tasks.queries import Given, Held, Saved
 from loyalty_svc.tasks.rewarding import Won, give, take_back
 from moat.contracts.orders import OrderPaid, OrderRefunded
+from moat.customers import Parting
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import Published, WrongDocument, valid_at, versions_of_two
 from moat.kit.events import Event
@@ -73,12 +75,15 @@ async def follow_merges(tx: Transaction, merges: Sequence[Event[Any]], *, now: d
     survivors = {event.about: event for event in merges if event.data.from_id != event.about}
     for event in merges:
         if event.data.from_id != event.about:
-            await queries.move(tx, event.data.from_id, event.about)
-    begun = await queries.instances_of_customers(tx, survivors) if survivors else []
-    if begun:
-        versions, _ = await documents(tx)
-        causes = {instance: survivors[instance.customer_id] for instance in begun}
-        await _settle(tx, Watch.over(versions), await queries.hold(tx, causes), causes, now)
+            await ownership.move(tx, event.data.from_id, event.about)
+    await _settle_all(tx, survivors, now)
+
+
+async def follow_splits(tx: Transaction, splits: Sequence[Parting], *, now: datetime) -> None:
+    """Each has what he did and completed himself, and what stands by that; what both did together stands no more."""
+    for one in splits:
+        await ownership.part(tx, one)
+    await _settle_all(tx, {id_: one.event for one in splits for id_ in (one.survivor_id, one.customer_id)}, now)
 
 
 async def running(
@@ -149,6 +154,18 @@ def row_of(event: Event[Any]) -> Row:
     return cache(row)
 
 
+async def _settle_all(tx: Transaction, customers: Mapping[UUID, Event[Any]], now: datetime) -> None:
+    """Judge everything anew that these customers did, each because of an event."""
+    if not customers:
+        return
+    await ownership.take_up(tx, customers)
+    begun = await queries.instances_of_customers(tx, customers)
+    if begun:
+        versions, _ = await documents(tx)
+        causes = {instance: customers[instance.customer_id] for instance in begun}
+        await _settle(tx, Watch.over(versions), await queries.hold(tx, causes), causes, now)
+
+
 async def _settle(
     tx: Transaction,
     watch: Watch,
@@ -170,8 +187,10 @@ async def _settle(
     if not saved:
         return
     await queries.save(tx, saved, at=now)
-    gone = [(one, held[one.instance]) for one in saved if one.is_withdrawn]
-    await take_back(tx, [(one.instance, before) for one, before in gone], causes, now=now)
+    if gone := [one.instance for one in saved if one.is_withdrawn]:
+        beside = await ownership.take_beside(tx, gone)
+        own = [Given(one, gift_id, held[one].code_id) for one in gone if (gift_id := held[one].gift_id)]
+        await take_back(tx, own + beside, causes, now=now)
     given = await give(tx, won, now=now)
     announcing.announce(tx, saved, causes, given)
 
