@@ -53,8 +53,18 @@ async def test_what_is_given_back_can_be_used_again(shop: Shop):
     assert released.json()["uses"][0]["state"] == "released"
     assert rolled_back.json()["uses"][0]["state"] == "rolled_back"
     assert await uses(shop) == await uses(shop, "coupon_customer") == await uses(shop, "coupon_pool") == [0]
-    assert [data["reason"] for _, _, data in await shop.house.said("coupon.rolled_back")] == ["returned"]
     await shop.reserved(li, "back")
+
+
+async def test_what_staff_write_about_giving_back_stays_here_and_is_in_no_event(shop: Shop):
+    li, text = await shop.member(), "Mrs Li Na, 138-0013-8000, is ill"
+    checkout = await shop.reserved(li, await shop.public_code("BACK", amount_off()))
+    await shop.act(li, checkout, "redeem")
+
+    rolled_back = await shop.act(li, checkout, "roll-back", {"reason": text})
+
+    assert [use["reason"] for use in rolled_back.json()["uses"]] == [text]
+    assert [data["reason"] for _, _, data in await shop.house.said("coupon.rolled_back")] == ["staff.rolled_back"]
 
 
 async def test_a_reservation_ends_at_its_instant_and_never_twice(shop: Shop):

@@ -134,6 +134,7 @@ class CouponRolledBack(CouponUsed):
 
     TYPE = "moat.coupon.rolled_back.v1"
     reason: str
+    """A code."""
 
 
 class IssueCoupon(EventData):

@@ -156,7 +156,7 @@ class RedeemIn(BaseModel):
 
 
 class RollBackIn(BaseModel):
-    """Why the codes are given back."""
+    """Why the codes are given back; it is kept with the uses, and events do not repeat it."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "the order was cancelled"}]})
 

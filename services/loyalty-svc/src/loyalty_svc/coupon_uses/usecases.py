@@ -32,6 +32,8 @@ CODES_MAX: Final = 10
 RESERVED_FOR: Final = timedelta(minutes=30)
 RESERVED_MINUTES_MAX: Final = 7 * 24 * 60
 LANGUAGES: Final = ("zh-CN", "en")
+ROLLED_BACK: Final = "staff.rolled_back"
+"""The reason that is told of; what staff wrote stays with the use, for events carry no words about people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,10 @@ async def roll_back(
     customer_id: UUID | None = None,
     cause: Event[Any] | Cause | None = None,
 ) -> Sequence[Row[Any]]:
-    """Give codes back that were reserved or used. Raises UnknownCheckout, and CheckoutOver for what ended already."""
+    """Give codes back that were reserved or used; `reason` is kept with the uses and not told of.
+
+    Raises UnknownCheckout, and CheckoutOver for what ended already.
+    """
     uses = await _uses(tx, checkout_id, customer_id)
     if any(use.state not in {"reserved", "redeemed"} for use in uses):
         raise CheckoutOver(state=uses[0].state)
@@ -217,7 +222,7 @@ async def roll_back(
     await clear_timers(tx, RELEASE, [str(checkout_id)])
     for use in uses:
         if use.state == "redeemed":
-            data = CouponRolledBack(**_told(use), reason=reason)
+            data = CouponRolledBack(**_told(use), reason=ROLLED_BACK)
             tx.publish(data, about=use.customer_id, time=at, cause=cause)
     return await queries.uses_of(tx, [checkout_id])
 
