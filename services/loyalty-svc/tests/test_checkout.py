@@ -198,6 +198,21 @@ async def test_points_have_one_worth_in_a_currency_and_only_those_that_can_be_sp
     assert quote["points"]["used_minor"] == 30
 
 
+async def test_why_stamps_do_not_pay_is_said_in_stamps(till: Till):
+    li = await till.member()
+    stamps = {"names": {"zh-CN": "印花", "en": "Stamps"}, "units": {"zh-CN": "枚", "en": "stamps"}, "spendable": True}
+    assert (await _publish(till, "/v1/loyalty/account-types", "stamps", stamps)).status_code == 200
+    terms = {"names": {"zh-CN": "抵现", "en": "Pay"}, "currency": "CNY", "step_points": 1, "step_minor": 100}
+    terms |= {"account_type": "stamps", "at_least_points": 5}
+    assert (await _publish(till, "/v1/loyalty/points-payments", "stamps", terms)).status_code == 200
+
+    quote = await till.quote(li, account_type="stamps")
+    few = await till.reserve(li, account_type="stamps", points=4)
+
+    assert quote["points"]["reason"]["text"] == "It takes 5 stamps at least, and there are 0"
+    assert few.json()["texts"]["zh-CN"] == "至少使用 5 枚，现有 4"
+
+
 async def _publish(till: Till, path: str, code: str, document: dict[str, Any]) -> Any:
     draft = await till.shop.ask("POST", path, {"code": code, "document": document})
     assert draft.status_code == 201, draft.text

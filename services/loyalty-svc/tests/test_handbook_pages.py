@@ -102,12 +102,12 @@ def test_gold_is_kept_through_grace_and_falls_by_one():
 
 def test_a_reward_says_how_many_points_are_missing():
     reward = compile_reward(RewardDocument.model_validate(document("spring-bag")), Ref("reward", "spring-bag", 1))
-    now = on(2026, 12, 5)
+    now, units = on(2026, 12, 5), {"points": {"en": "points", "zh-CN": "积分"}}
 
     def against(points: int, *, days: int = 365, tier: str = "silver") -> list[str]:
         member = Member(tier, 700, {"points": points}, now - timedelta(days=days))
         found = refusals(reward, member, quantity=1, taken=0, had=0, now=now)
-        return [sentence(one, language) for one in found for language in ("en", "zh-CN")]
+        return [sentence(one, language, units=units) for one in found for language in ("en", "zh-CN")]
 
     assert against(600) == ["200 more points are needed", "还差 200 积分"]
     assert against(800) == []

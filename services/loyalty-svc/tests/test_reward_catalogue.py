@@ -10,6 +10,8 @@ from .coupon_shop import Shop
 from .house import House
 from .reward_shop import RewardShop, a_reward
 
+STAMPS = {"names": {"zh-CN": "印花", "en": "Stamps"}, "units": {"zh-CN": "枚", "en": "stamps"}, "spendable": True}
+
 
 @pytest.fixture
 def shop(house: House) -> RewardShop:
@@ -33,6 +35,21 @@ async def test_a_member_sees_what_he_may_have_and_why_not(shop: RewardShop):
     }
     assert [one["available"] for one in page["items"]] == [False, False, True, False]
     assert page["items"][0]["left"] == 500
+
+
+async def test_what_is_missing_is_said_in_the_units_of_what_pays(shop: RewardShop):
+    li = await shop.member(500)
+    await shop.coupons.publish("stamps", STAMPS, path="/v1/loyalty/account-types")
+    anybody = {"combinator": "and", "rules": [{"field": "points", "operator": ">=", "value": 10}]}
+    await shop.publish("bag", a_reward(0, price={"points": 10, "account_type": "stamps"}, condition=anybody))
+    path = f"/v1/customers/{li}/loyalty/rewards"
+
+    pages = [(await shop.ask("GET", path, **{"Accept-Language": name})).json() for name in ("zh-CN", "en")]
+    refused = (await shop.redeem(li, "bag")).json()
+
+    told = [one["reasons"][0]["text"] for page in pages for one in page["items"] if one["code"] == "bag"]
+    assert told == ["还差 10 枚", "10 more stamps are needed"]
+    assert [reason["texts"]["zh-CN"] for reason in refused["reasons"]] == ["还差 10 枚"]
 
 
 async def test_the_list_of_rewards_is_paged(shop: RewardShop):

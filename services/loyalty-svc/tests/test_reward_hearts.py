@@ -14,6 +14,10 @@ from moat.kit.problems import Invalid
 from moat.kit.testing.events import TODAY
 
 NAMES = {"zh-CN": "马克杯", "en": "Mug"}
+UNITS = {
+    "points": {"zh-CN": "积分", "en": "points"},
+    "stamps": {"zh-CN": "枚", "en": "stamps"},
+}
 LI = Member("silver", 250, {"points": 120, "growth": 250}, TODAY - timedelta(days=40))
 
 
@@ -24,7 +28,7 @@ def a_reward(points: int = 100, **more: Any) -> Reward:
 
 def why(reward: Reward, *, quantity: int = 1, taken: int = 0, had: int = 0) -> list[str]:
     found = refusals(reward, LI, quantity=quantity, taken=taken, had=had, now=TODAY)
-    return [sentence(one, "en") for one in found]
+    return [sentence(one, "en", units=UNITS) for one in found]
 
 
 def test_nothing_speaks_against_a_reward_that_he_can_pay():

@@ -156,6 +156,10 @@ class AccountTypes:
             if known[0].value.is_spendable and any(isinstance(one.value.expiry, InactivityExpiry) for one in known)
         )
 
+    def units(self, at: datetime) -> dict[str, Mapping[str, str]]:
+        """What each type is counted in at an instant, by language."""
+        return {code: self.at(code, at).units for code in self.versions}
+
     def _known(self, code: str) -> Sequence[Published[AccountType]]:
         known = self.versions.get(code)
         if not known:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from loyalty_svc.accounts.types import AccountType
+from loyalty_svc.accounts.types import AccountTypes
 from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.checkout import queries
 from loyalty_svc.checkout.foreseeing import Foreseen, foresee
@@ -16,7 +16,6 @@ from loyalty_svc.coupon_uses import usecases as coupon_uses
 from loyalty_svc.coupon_uses.judging import Judged, judge
 from loyalty_svc.coupons.basket import Basket
 from loyalty_svc.coupons.usecases import every_version
-from loyalty_svc.ledger.tables import GROWTH
 from loyalty_svc.tiers import usecases as tiers
 from loyalty_svc.tiers.usecases import Membership
 from moat.kit.db.transaction import Transaction
@@ -62,7 +61,7 @@ class Quote:
     points: PointsOffer
     foreseen: Foreseen
     membership: Membership
-    growth: AccountType
+    types: AccountTypes
     to_pay_minor: int
 
 
@@ -79,9 +78,9 @@ async def quote(
     points = await _points(tx, customer_id, order, basket.total_minor - goods_off, now=now)
     to_pay = basket.total_minor + basket.shipping_minor - goods_off - shipping_off - points.asked_minor
     foreseen = await foresee(tx, basket, to_pay, customer_id, order_source=order.order_source, at=now)
-    growth = (await account_types(tx)).at(GROWTH, now)
+    types = await account_types(tx)
     order = order._replace(basket=basket)
-    return Quote(customer_id, order, chosen, wallet, points, foreseen, membership, growth, to_pay)
+    return Quote(customer_id, order, chosen, wallet, points, foreseen, membership, types, to_pay)
 
 
 async def judged(

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 
 from loyalty_svc.checkout.checkout import Checkout, Status
 from loyalty_svc.checkout.foreseeing import Award, Foreseen
-from loyalty_svc.checkout.quoting import Order, PointsOffer, Quote
+from loyalty_svc.checkout.quoting import Order, Quote
 from loyalty_svc.checkout.wording import next_tier, sentence
 from loyalty_svc.coupon_uses.schemas import BasketIn, JudgedOut, ReasonOut, Short, UseOut
 from loyalty_svc.coupon_uses.usecases import CODES_MAX
@@ -126,9 +126,11 @@ class PointsOut(BaseModel):
     reason: ReasonOut | None
 
     @classmethod
-    def of(cls, offer: PointsOffer, account_type: str, currency: str, language: str) -> "PointsOut":
+    def of(cls, quote: Quote, language: str) -> "PointsOut":
         """In the reader's language."""
+        offer, account_type, currency = quote.points, quote.order.account_type, quote.order.basket.currency
         payment, refusal = offer.payment, offer.refusal
+        units = quote.types.units(quote.order.basket.at).get(account_type, {}) if refusal else {}
         return cls(
             account_type=account_type,
             available=offer.available,
@@ -139,7 +141,7 @@ class PointsOut(BaseModel):
             step_points=payment.step_points if payment else None,
             step_minor=payment.step_minor if payment else None,
             reason=refusal
-            and ReasonOut(code=refusal.reason.value, text=sentence(refusal, language, currency=currency)),
+            and ReasonOut(code=refusal.reason.value, text=sentence(refusal, language, currency=currency, units=units)),
         )
 
 
@@ -223,7 +225,7 @@ class QuoteOut(BaseModel):
                 chosen=chosen,
                 wallet=[JudgedOut.of(one, language) for one in quote.wallet],
             ),
-            points=PointsOut.of(quote.points, quote.order.account_type, basket.currency, language),
+            points=PointsOut.of(quote, language),
             earns=EarnsOut.of(quote.foreseen, language),
             tier=tier,
             after_order=_after(tier, quote, language),
@@ -234,7 +236,7 @@ def _after(tier: TierOut, quote: Quote, language: str) -> NextOut | None:
     if tier.next is None:
         return None
     missing = max(tier.next.missing - quote.foreseen.points[GROWTH], 0)
-    text = next_tier(tier.next.name, missing, quote.growth.units, language)
+    text = next_tier(tier.next.name, missing, quote.types.at(GROWTH, quote.order.basket.at).units, language)
     return NextOut(missing_after=missing, text=text)
 
 

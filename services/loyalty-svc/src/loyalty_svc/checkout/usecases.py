@@ -4,6 +4,7 @@ Rows are locked in one order: the checkout, its hold and the account, then coupo
 does; so no two wait for each other in a circle.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -85,18 +86,17 @@ async def _payment(tx: Transaction, order: Order, goods_minor: int, *, now: date
     currency = order.basket.currency
     payment = await payment_by(tx, order.account_type, currency, at=now)
     if payment is None:
-        raise _not_usable(Refusal(Reason.NOT_ACCEPTED), currency)
+        raise _not_usable(Refusal(Reason.NOT_ACCEPTED), currency, {})
     must_be_whole_steps(order.points, payment)
     refusal = payment.refuses(order.points, goods_minor)
     if refusal is not None:
-        raise _not_usable(refusal, currency)
+        raise _not_usable(refusal, currency, (await account_types(tx)).at(order.account_type, now).units)
     return payment
 
 
-def _not_usable(refusal: Refusal, currency: str) -> PointsNotUsable:
-    return PointsNotUsable(
-        reason=refusal.reason.value, texts=sentences(refusal, currency=currency), **dict(refusal.facts)
-    )
+def _not_usable(refusal: Refusal, currency: str, units: Mapping[str, str]) -> PointsNotUsable:
+    texts = sentences(refusal, currency=currency, units=units)
+    return PointsNotUsable(reason=refusal.reason.value, texts=texts, **dict(refusal.facts))
 
 
 async def confirm(tx: Transaction, checkout_id: UUID, *, order_id: str | None, now: datetime) -> Checkout:

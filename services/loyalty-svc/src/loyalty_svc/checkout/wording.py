@@ -13,16 +13,16 @@ _SENTENCES: Final[Mapping[Reason, Mapping[str, str]]] = {
         "en": "These points do not pay for orders in {currency}",
     },
     Reason.TOO_FEW: {
-        "zh-CN": "至少使用 {least} 积分，现有 {available}",
-        "en": "It takes {least} points at least, and there are {available}",
+        "zh-CN": "至少使用 {least} {unit}，现有 {available}",
+        "en": "It takes {least} {unit} at least, and there are {available}",
     },
     Reason.BASKET_TOO_SMALL: {
         "zh-CN": "商品金额太小：至少要抵扣 {worth}",
-        "en": "The goods cost too little: points take off {worth} at least",
+        "en": "The goods cost too little: {unit} take off {worth} at least",
     },
     Reason.TOO_MANY: {
-        "zh-CN": "本单最多可用 {most} 积分，请求使用 {requested}",
-        "en": "This basket takes {most} points at most, and {requested} were asked for",
+        "zh-CN": "本单最多可用 {most} {unit}，请求使用 {requested}",
+        "en": "This basket takes {most} {unit} at most, and {requested} were asked for",
     },
 }
 _NEXT: Final = {
@@ -32,17 +32,17 @@ _NEXT: Final = {
 _REACHED: Final = {"zh-CN": "本单完成后即可升级为{name}", "en": "This order reaches {name}"}
 
 
-def sentence(refusal: Refusal, language: str, *, currency: str) -> str:
-    """One reason as a sentence."""
-    facts = dict(refusal.facts) | {"currency": currency}
+def sentence(refusal: Refusal, language: str, *, currency: str, units: Mapping[str, str]) -> str:
+    """One reason as a sentence; units: what the points are counted in, by language, or nothing where nobody knows."""
+    facts = dict(refusal.facts) | {"currency": currency, "unit": units.get(language)}
     if "worth_minor" in facts:
         facts["worth"] = _amount(facts["worth_minor"], currency)
     return _SENTENCES[refusal.reason][language].format(**facts)
 
 
-def sentences(refusal: Refusal, *, currency: str) -> dict[str, str]:
+def sentences(refusal: Refusal, *, currency: str, units: Mapping[str, str]) -> dict[str, str]:
     """The same in both languages."""
-    return {language: sentence(refusal, language, currency=currency) for language in LANGUAGES}
+    return {language: sentence(refusal, language, currency=currency, units=units) for language in LANGUAGES}
 
 
 def next_tier(name: str, missing_after: int, units: Mapping[str, str], language: str) -> str:

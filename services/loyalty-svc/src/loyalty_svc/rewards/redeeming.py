@@ -39,7 +39,7 @@ from loyalty_svc.rewards.tables import RELEASE
 from loyalty_svc.rewards.wording import ONE_COUPON, told
 from loyalty_svc.tiers import usecases as tiers
 from moat.kit.db.transaction import Transaction
-from moat.kit.documents import Published, published, valid_at, versions_of_two
+from moat.kit.documents import Published, valid_at, versions_of_two
 from moat.kit.ids import uuid7
 from moat.kit.problems import FieldError, Problem
 from moat.kit.timers import set_timers
@@ -91,14 +91,15 @@ async def redeem(tx: Transaction, wishes: Sequence[Wish], *, now: datetime) -> l
     One wish for each customer; they are locked. Refusals: UnknownReward, OneCouponAtATime, RewardNotAvailable,
     PaymentNeeded, InsufficientPoints, CouponGone. The number of statements does not depend on the number of wishes.
     """
-    rewards, types = await versions_of_two(tx, REWARDS, ACCOUNT_TYPES)
+    rewards, versions = await versions_of_two(tx, REWARDS, ACCOUNT_TYPES)
+    types = AccountTypes(versions)
     deals = [_deal(wish, valid_at(rewards.get(wish.reward, ()), now)) for wish in wishes]
     known = [deal for deal in deals if isinstance(deal, Deal)]
     for deal in known:
         if deal.reward.money is not None:
             deal.refusal = PaymentNeeded()
-    await _judge(tx, known, now=now)
-    await _pay(tx, _standing(known), AccountTypes(types), now=now)
+    await _judge(tx, known, types, now=now)
+    await _pay(tx, _standing(known), types, now=now)
     rows = await _keep(tx, _standing(known), now=now)
     return [deal if isinstance(deal, Problem) else deal.refusal or rows[deal.id] for deal in deals]
 
@@ -108,13 +109,15 @@ async def reserve(tx: Transaction, wish: Wish, *, until: datetime, now: datetime
 
     Raises UnknownReward, OneCouponAtATime, RewardNotAvailable, InsufficientPoints.
     """
-    deal = _deal(wish, (await published(tx, REWARDS, at=now)).get(wish.reward))
+    rewards, versions = await versions_of_two(tx, REWARDS, ACCOUNT_TYPES)
+    types = AccountTypes(versions)
+    deal = _deal(wish, valid_at(rewards.get(wish.reward, ()), now))
     if isinstance(deal, Problem):
         raise deal
-    await _judge(tx, [deal], now=now)
+    await _judge(tx, [deal], types, now=now)
     _must_stand(deal)
     held = await holds.hold(tx, *deal.account, deal.points, until=until, cause=deal.cause, reason=REASON, now=now)
-    await _take_pieces(tx, [deal])
+    await _take_pieces(tx, [deal], types, now=now)
     _must_stand(deal)
     new = NewRedemption(deal.id, wish.customer_id, deal.reward, wish.quantity, now, "reserved", held.id, until)
     (row,) = await queries.add(tx, [new])
@@ -141,7 +144,7 @@ def _must_stand(deal: Deal) -> None:
         raise deal.refusal
 
 
-async def _judge(tx: Transaction, deals: Sequence[Deal], *, now: datetime) -> None:
+async def _judge(tx: Transaction, deals: Sequence[Deal], types: AccountTypes, *, now: datetime) -> None:
     """Refuse what is not to be had. Points and the shelf are not looked at: they decide when they are taken."""
     limited = [(deal, deal.reward.per_customer) for deal in deals if deal.reward.per_customer is not None]
     had: Mapping[tuple[UUID, str], int] = {}
@@ -160,7 +163,7 @@ async def _judge(tx: Transaction, deals: Sequence[Deal], *, now: datetime) -> No
         member = members[who] if reward.asks_about_members else None
         against = refusals(reward, member, quantity=pieces, taken=0, had=had.get((who, reward.code), 0), now=now)
         if against:
-            deal.refusal = deal.refusal or RewardNotAvailable(reasons=told(against))
+            deal.refusal = deal.refusal or RewardNotAvailable(reasons=told(against, types.units(now)))
         elif reward.coupon in gone:
             deal.refusal = deal.refusal or CouponGone(coupon=reward.coupon)
 
@@ -195,7 +198,7 @@ async def _pay(tx: Transaction, deals: Sequence[Deal], types: AccountTypes, *, n
             deal.refusal = outcome
         else:
             taken[deal.id] = debit, outcome
-    await _take_pieces(tx, _standing(deals))
+    await _take_pieces(tx, _standing(deals), types, now=now)
     await debits.undo(tx, [taken[deal.id] for deal in deals if deal.refusal is not None and deal.id in taken])
     paid = _standing(deals)
     if paid:
@@ -203,7 +206,7 @@ async def _pay(tx: Transaction, deals: Sequence[Deal], types: AccountTypes, *, n
         await spending.book(tx, [deal.paid(now) for deal in paid], types, left, now=now)
 
 
-async def _take_pieces(tx: Transaction, deals: Sequence[Deal]) -> None:
+async def _take_pieces(tx: Transaction, deals: Sequence[Deal], types: AccountTypes, *, now: datetime) -> None:
     """Take pieces of what has a stock; each reward is locked once, and its pieces go to those who came first."""
     wanted: dict[str, list[Deal]] = {}
     for deal in deals:
@@ -216,7 +219,7 @@ async def _take_pieces(tx: Transaction, deals: Sequence[Deal]) -> None:
         left = (own[0].reward.stock or 0) - gone[code]
         for deal, refusal in zip(own, hand_out(left, [deal.wish.quantity for deal in own]), strict=True):
             if refusal is not None:
-                deal.refusal = RewardNotAvailable(reasons=told([refusal]))
+                deal.refusal = RewardNotAvailable(reasons=told([refusal], types.units(now)))
     pieces = {code: sum(deal.wish.quantity for deal in _standing(own)) for code, own in wanted.items()}
     await queries.take(tx, {code: number for code, number in pieces.items() if number})
 

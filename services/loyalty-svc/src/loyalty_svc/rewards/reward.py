@@ -156,9 +156,9 @@ def _about(reward: Reward, member: Member, quantity: int, now: datetime) -> list
     row = member.row(now)
     if not reward.condition.matches(row, now=now):
         found.append(Refusal(Reason.CONDITION, {"because": reward.condition.explain(row, now=now).because}))
-    has = member.points.get(reward.account_type, 0)
-    if has < reward.points * quantity:
-        found.append(Refusal(Reason.POINTS, {"missing": reward.points * quantity - has}))
+    missing = reward.points * quantity - member.points.get(reward.account_type, 0)
+    if missing > 0:
+        found.append(Refusal(Reason.POINTS, {"missing": missing, "account_type": reward.account_type}))
     return found
 
 

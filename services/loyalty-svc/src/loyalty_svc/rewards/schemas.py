@@ -61,7 +61,10 @@ class OfferOut(BaseModel):
             left=offer.left,
             ends_at=reward.ends_at,
             available=not offer.refusals,
-            reasons=[ReasonOut(code=one.reason.value, text=sentence(one, language)) for one in offer.refusals],
+            reasons=[
+                ReasonOut(code=one.reason.value, text=sentence(one, language, units=offer.units))
+                for one in offer.refusals
+            ],
         )
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from loyalty_svc.accounts.types import ACCOUNT_TYPES, AccountTypes
 from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.coupons import usecases as coupons
 from loyalty_svc.holds import usecases as holds
@@ -24,9 +25,10 @@ from loyalty_svc.rewards.problems import CouponUsed, PaymentNeeded, RedemptionNo
 from loyalty_svc.rewards.redeeming import give_coupons, members_of
 from loyalty_svc.rewards.reward import AT_ONCE, Refusal, Reward, State, allowed_actions, may, refusals
 from loyalty_svc.rewards.tables import RELEASE
+from loyalty_svc.rewards.wording import Units
 from moat.kit import audit
 from moat.kit.db.transaction import Transaction
-from moat.kit.documents import published, versions
+from moat.kit.documents import valid_at, versions, versions_of_two
 from moat.kit.timers import clear_timers
 
 QUANTITY_MAX: Final = 1_000
@@ -41,11 +43,15 @@ class Offer(NamedTuple):
     reward: Reward
     left: int | None
     refusals: list[Refusal]
+    units: Units
 
 
 async def offers(tx: Transaction, customer_id: UUID, *, now: datetime) -> list[Offer]:
     """Every published reward, by code, with what speaks against it for this member."""
-    rewards = {code: one.value for code, one in sorted((await published(tx, REWARDS, at=now)).items())}
+    known, types = await versions_of_two(tx, REWARDS, ACCOUNT_TYPES)
+    judging = [(code, valid_at(known[code], now)) for code in sorted(known)]
+    rewards = {code: one.value for code, one in judging if one is not None}
+    units = AccountTypes(types).units(now)
     taken = await queries.shelf(tx, list(rewards))
     limits = {code: reward.per_customer for code, reward in rewards.items() if reward.per_customer}
     had = await queries.had(tx, [(customer_id, code, limit.since(now)) for code, limit in limits.items()])
@@ -55,7 +61,7 @@ async def offers(tx: Transaction, customer_id: UUID, *, now: datetime) -> list[O
     for code, reward in rewards.items():
         gone = taken.get(code, 0)
         against = refusals(reward, member, quantity=1, taken=gone, had=had.get((customer_id, code), 0), now=now)
-        found.append(Offer(reward, None if reward.stock is None else max(reward.stock - gone, 0), against))
+        found.append(Offer(reward, None if reward.stock is None else max(reward.stock - gone, 0), against, units))
     return found
 
 

@@ -14,7 +14,7 @@ SENTENCES: Final[Mapping[Reason, Mapping[str, str]]] = {
     Reason.SOLD_OUT: {"zh-CN": "库存不足，剩余 {left} 件", "en": "Not enough are left: {left}"},
     Reason.CUSTOMER_LIMIT: {"zh-CN": "每位会员限兑 {times} 件", "en": "Each member may have {times}"},
     Reason.CONDITION: {"zh-CN": "不符合兑换条件：{why}", "en": "It is not for everybody: {why}"},
-    Reason.POINTS: {"zh-CN": "还差 {missing} 积分", "en": "{missing} more points are needed"},
+    Reason.POINTS: {"zh-CN": "还差 {missing} {unit}", "en": "{missing} more {unit} are needed"},
 }
 ONE_COUPON: Final = {"zh-CN": "优惠券每次只能兑换一张", "en": "Coupons are redeemed one at a time"}
 _WITHIN: Final = {
@@ -31,7 +31,11 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def sentence(refusal: Refusal, language: str, *, zone: str = MEMBER.zone) -> str:
+Units = Mapping[str, Mapping[str, str]]
+"""What account types are counted in, by type and language."""
+
+
+def sentence(refusal: Refusal, language: str, *, units: Units, zone: str = MEMBER.zone) -> str:
     """One reason as a sentence; instants in `zone`."""
     facts = {name: _shown(value, zone) for name, value in refusal.facts.items()}
     pattern = SENTENCES[refusal.reason][language]
@@ -39,13 +43,15 @@ def sentence(refusal: Refusal, language: str, *, zone: str = MEMBER.zone) -> str
         pattern = _WITHIN[language]
     if refusal.reason is Reason.CONDITION:
         facts["why"] = why(refusal.facts["because"], _FIELDS, language)
+    if refusal.reason is Reason.POINTS:
+        facts["unit"] = units[refusal.facts["account_type"]][language]
     return pattern.format(**facts)
 
 
-def told(refusals: Iterable[Refusal]) -> list[dict[str, Any]]:
+def told(refusals: Iterable[Refusal], units: Units) -> list[dict[str, Any]]:
     """The reasons as a problem carries them: a code, and a sentence in each language."""
     return [
-        {"code": one.reason.value, "texts": {language: sentence(one, language) for language in _WITHIN}}
+        {"code": one.reason.value, "texts": {language: sentence(one, language, units=units) for language in _WITHIN}}
         for one in refusals
     ]
 
