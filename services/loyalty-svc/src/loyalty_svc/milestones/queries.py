@@ -41,6 +41,8 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:plans AS text[]), CAST(:periods AS text[
 WHERE m.customer_id = w.customer_id AND m.plan = w.plan AND m.period = w.period AND m.withdrawn_at IS NULL
 RETURNING m.gift_id, m.plan, m.customer_id, m.code_id
 """
+# A code that was used cannot be taken back: what gave it has been reached, so that it gives no other.
+_STAND: Final = "UPDATE milestone_reached SET withdrawn_at = NULL WHERE gift_id = ANY(CAST(:gifts AS uuid[]))"
 # What both had is the survivor's once; gifts that were given stay given.
 _MOVE: Final = """
 WITH gone AS (DELETE FROM milestone_reached WHERE customer_id = :from_id RETURNING *)
@@ -123,6 +125,11 @@ async def withdraw(tx: Transaction, gone: Sequence[tuple[UUID, str, str]], at: d
     """Note that these (customer, plan, period) stand no more; gift, plan and customer of those that did."""
     ids, plans, periods = map(list, zip(*gone, strict=True))
     return await tx.all(_WITHDRAW, ids=ids, plans=plans, periods=periods, at=at)
+
+
+async def stand(tx: Transaction, gifts: Collection[UUID]) -> None:
+    """These stand after all, since their gifts could not be taken back."""
+    await tx.execute(_STAND, gifts=list(gifts))
 
 
 async def move(tx: Transaction, from_id: UUID, into_id: UUID) -> None:

@@ -201,9 +201,10 @@ async def _withdraw(
     if takes:
         await ledger.take_back(tx, takes, now=now, events=causes.values())
     # Seldom more than a few: what a refund undoes, of plans that count orders and give a coupon.
-    for row in rows:
-        if row.code_id is not None:
-            await coupons.take_away(tx, row.code_id, at=now)
+    codes = [(row.gift_id, row.code_id) for row in rows if row.code_id is not None]
+    used = [gift_id for gift_id, code_id in codes if not await coupons.take_away(tx, code_id, at=now)]
+    if used:
+        await queries.stand(tx, used)
 
 
 async def check_publishable(tx: Transaction, version: Published[Plan], now: datetime) -> None:
