@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from loyalty_svc.ledger.owners import owned
 from loyalty_svc.milestones.plans import OnOccasion, Order, Reached
+from moat.customers import Parting, give_back
 from moat.kit.db.transaction import Transaction
 
 # What was reached before does not come back, unless it was withdrawn since. In the order of the key.
@@ -35,24 +36,53 @@ _STANDING: Final = """
 SELECT customer_id, plan, period FROM milestone_reached
 WHERE customer_id = ANY(CAST(:ids AS uuid[])) AND by_orders IS NOT NULL AND withdrawn_at IS NULL
 """
-_WITHDRAW: Final = """
-UPDATE milestone_reached m SET withdrawn_at = :at
-FROM unnest(CAST(:ids AS uuid[]), CAST(:plans AS text[]), CAST(:periods AS text[])) AS w (customer_id, plan, period)
-WHERE m.customer_id = w.customer_id AND m.plan = w.plan AND m.period = w.period AND m.withdrawn_at IS NULL
-RETURNING m.gift_id, m.plan, m.customer_id, m.code_id
+_KEYS: Final = """
+unnest(CAST(:ids AS uuid[]), CAST(:plans AS text[]), CAST(:periods AS text[])) AS w (customer_id, plan, period)
 """
+_WITHDRAW: Final = f"""
+WITH gone AS (
+  UPDATE milestone_reached m SET withdrawn_at = :at FROM {_KEYS}
+  WHERE (m.customer_id, m.plan, m.period) = (w.customer_id, w.plan, w.period) AND m.withdrawn_at IS NULL
+  RETURNING m.customer_id, m.plan, m.period, m.gift_id, m.code_id),
+second AS (
+  DELETE FROM milestone_second s USING {_KEYS}
+  WHERE (s.customer_id, s.plan, s.period) = (w.customer_id, w.plan, w.period)
+  RETURNING s.customer_id, s.plan, s.period, s.gift_id, s.code_id)
+SELECT * FROM gone UNION ALL SELECT * FROM second
+"""  # noqa: S608
 # A code that was used cannot be taken back: what gave it has been reached, so that it gives no other.
-_STAND: Final = "UPDATE milestone_reached SET withdrawn_at = NULL WHERE gift_id = ANY(CAST(:gifts AS uuid[]))"
-# What both had is the survivor's once; gifts that were given stay given.
-_MOVE: Final = """
-WITH gone AS (DELETE FROM milestone_reached WHERE customer_id = :from_id RETURNING *)
-INSERT INTO milestone_reached (customer_id, plan, period, gift_id, at, withdrawn_at, points, by_orders, rule,
-                               account_type, coupon, code_id, event_id)
-SELECT :into_id, plan, period, gift_id, at, withdrawn_at, points, by_orders, rule, account_type, coupon, code_id,
-       event_id
-FROM gone ORDER BY plan, period
-ON CONFLICT (customer_id, plan, period) DO NOTHING
-"""
+_STAND: Final = f"""
+UPDATE milestone_reached m SET withdrawn_at = NULL FROM {_KEYS}
+WHERE (m.customer_id, m.plan, m.period) = (w.customer_id, w.plan, w.period)
+"""  # noqa: S608
+_GIFT: Final = "plan, period, gift_id, at, points, by_orders, rule, account_type, coupon, code_id, event_id"
+# What either had that stands is the survivor's. Of two gifts that stand one is kept beside the other, so that a refund
+# takes both back and a split gives it back.
+_MOVE: Final = f"""
+WITH gone AS (DELETE FROM milestone_reached WHERE customer_id = :from_id RETURNING *),
+moved AS (
+  INSERT INTO milestone_reached AS m (customer_id, withdrawn_at, {_GIFT})
+  SELECT CAST(:into_id AS uuid), withdrawn_at, {_GIFT} FROM gone ORDER BY plan, period
+  ON CONFLICT (customer_id, plan, period) DO UPDATE SET
+    gift_id = excluded.gift_id, at = excluded.at, withdrawn_at = NULL, points = excluded.points,
+    by_orders = excluded.by_orders, rule = excluded.rule, account_type = excluded.account_type,
+    coupon = excluded.coupon, code_id = excluded.code_id, event_id = excluded.event_id
+  WHERE m.withdrawn_at IS NOT NULL AND excluded.withdrawn_at IS NULL
+  RETURNING gift_id),
+carried AS (UPDATE milestone_second SET customer_id = :into_id WHERE customer_id = :from_id)
+INSERT INTO milestone_second (customer_id, origin_id, {_GIFT})
+SELECT CAST(:into_id AS uuid), CAST(:from_id AS uuid), {_GIFT} FROM gone
+WHERE withdrawn_at IS NULL AND gift_id NOT IN (SELECT gift_id FROM moved)
+"""  # noqa: S608
+# Who has parted has reached by himself what he was given by himself.
+_PART: Final = f"""
+WITH own AS (
+  INSERT INTO milestone_reached (customer_id, {_GIFT})
+  SELECT customer_id, {_GIFT} FROM milestone_second
+  WHERE customer_id = ANY(CAST(:ids AS uuid[])) AND origin_id IS NULL ORDER BY customer_id, plan, period
+  ON CONFLICT (customer_id, plan, period) DO NOTHING RETURNING gift_id)
+DELETE FROM milestone_second WHERE gift_id IN (SELECT gift_id FROM own)
+"""  # noqa: S608
 # An order counts that earned something; it belongs to whom its customer has become.
 _ORDERS: Final = f"""
 WITH customer (root, id) AS (
@@ -72,6 +102,10 @@ WHERE customer_id = :customer_id
   AND (CAST(:after_at AS timestamptz) IS NULL OR (at, gift_id) < (:after_at, CAST(:after_id AS uuid)))
 ORDER BY at DESC, gift_id DESC LIMIT :limit
 """
+
+
+Key = tuple[UUID, str, str]
+"""(customer, plan, period): what is reached once."""
 
 
 class Attained(NamedTuple):
@@ -121,20 +155,25 @@ async def standing(tx: Transaction, customer_ids: Collection[UUID]) -> dict[UUID
     return found
 
 
-async def withdraw(tx: Transaction, gone: Sequence[tuple[UUID, str, str]], at: datetime) -> Sequence[Row[Any]]:
-    """Note that these (customer, plan, period) stand no more; gift, plan and customer of those that did."""
-    ids, plans, periods = map(list, zip(*gone, strict=True))
-    return await tx.all(_WITHDRAW, ids=ids, plans=plans, periods=periods, at=at)
+async def withdraw(tx: Transaction, gone: Sequence[Key], at: datetime) -> Sequence[Row[Any]]:
+    """Note that these stand no more; the gifts of those that did, both where a customer has two."""
+    return await tx.all(_WITHDRAW, **_columns(gone), at=at)
 
 
-async def stand(tx: Transaction, gifts: Collection[UUID]) -> None:
+async def stand(tx: Transaction, keys: Collection[Key]) -> None:
     """These stand after all, since their gifts could not be taken back."""
-    await tx.execute(_STAND, gifts=list(gifts))
+    await tx.execute(_STAND, **_columns(sorted(keys)))
 
 
 async def move(tx: Transaction, from_id: UUID, into_id: UUID) -> None:
     """What a customer reached who was merged away, the survivor has reached."""
     await tx.execute(_MOVE, from_id=from_id, into_id=into_id)
+
+
+async def part(tx: Transaction, splits: Sequence[Parting]) -> None:
+    """Gifts that survivors have beside their own are theirs again to whom they were given."""
+    await give_back(tx, "milestone_second", splits)
+    await tx.execute(_PART, ids=[one.customer_id for one in splits])
 
 
 async def orders(tx: Transaction, customer_ids: Iterable[UUID]) -> Mapping[UUID, list[Order]]:
@@ -157,3 +196,8 @@ async def reached_of(
         after_id=after[1] if after else None,
         limit=limit,
     )
+
+
+def _columns(keys: Collection[Key]) -> dict[str, list[Any]]:
+    ids, plans, periods = map(list, zip(*keys, strict=True))
+    return {"ids": ids, "plans": plans, "periods": periods}

@@ -1,8 +1,8 @@
-"""What was reached, by whom, and what it gave."""
+"""What was reached, by whom, and what it gave; and what two had each reached who turned out to be one."""
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Table, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Table, Text, Uuid
 
 from loyalty_svc.metadata import metadata
 
@@ -27,4 +27,23 @@ milestone_reached: Final = Table(
         "(points IS NULL) = (account_type IS NULL) AND (points IS NULL) <> (coupon IS NULL)",
         name="milestone_reached_gift",
     ),
+)
+
+milestone_second: Final = Table(
+    "milestone_second",
+    metadata,
+    Column("gift_id", Uuid, primary_key=True, comment="the other gift that he has: of one who was merged into him"),
+    Column("customer_id", Uuid, nullable=False),
+    Column("origin_id", Uuid, comment="to whom it was given"),
+    Column("plan", Text(collation="C"), nullable=False),
+    Column("period", Text(collation="C"), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("points", BigInteger),
+    Column("code_id", Uuid),
+    Column("by_orders", Text),
+    Column("rule", Text, nullable=False),
+    Column("account_type", Text),
+    Column("coupon", Text),
+    Column("event_id", Text, nullable=False),
+    Index("milestone_second_of_customer", "customer_id", "plan", "period"),
 )

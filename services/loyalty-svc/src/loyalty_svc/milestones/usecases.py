@@ -24,7 +24,7 @@ from loyalty_svc.milestones.plans import (
     reached_by_occasion,
     reached_by_orders,
 )
-from loyalty_svc.milestones.queries import Attained
+from loyalty_svc.milestones.queries import Attained, Key
 from loyalty_svc.tiers import queries as tiers
 from loyalty_svc.tiers import usecases as tiers_usecases
 from moat.contracts.loyalty import MilestoneReached
@@ -66,7 +66,7 @@ async def follow_orders(tx: Transaction, facts: Sequence[Event[Any]], *, now: da
     known = await queries.orders(tx, last)
     standing = await queries.standing(tx, last)
     candidates: list[Candidate] = []
-    gone: list[tuple[UUID, str, str]] = []
+    gone: list[Key] = []
     for customer_id, event in sorted(last.items()):
         reached = reached_by_orders(plans, known.get(customer_id, ()))
         stands = standing.get(customer_id, set())
@@ -166,7 +166,7 @@ async def _fitting(tx: Transaction, candidates: Sequence[Candidate], now: dateti
     """Those whose condition holds for the member as he stands now; each (customer, plan, period) once."""
     asked = {event.about for what, event, _ in candidates if what.plan.condition is not None}
     rows = await _members(tx, asked) if asked else {}
-    found: dict[tuple[UUID, str, str], tuple[Reached, Event[Any]]] = {}
+    found: dict[Key, tuple[Reached, Event[Any]]] = {}
     for what, event, more in candidates:
         condition = what.plan.condition
         if condition is None or condition.matches({**rows[event.about], **more}, now=now):
@@ -189,9 +189,7 @@ async def _members(tx: Transaction, customer_ids: set[UUID]) -> dict[UUID, dict[
     return rows
 
 
-async def _withdraw(
-    tx: Transaction, gone: Sequence[tuple[UUID, str, str]], causes: Mapping[UUID, Event[Any]], now: datetime
-) -> None:
+async def _withdraw(tx: Transaction, gone: Sequence[Key], causes: Mapping[UUID, Event[Any]], now: datetime) -> None:
     rows = await queries.withdraw(tx, gone, now)
     takes = [
         TakeBack(causes[row.customer_id].time, WITHDRAWN, Cause(row.gift_id, row.plan, causes[row.customer_id].id))
@@ -201,8 +199,11 @@ async def _withdraw(
     if takes:
         await ledger.take_back(tx, takes, now=now, events=causes.values())
     # Seldom more than a few: what a refund undoes, of plans that count orders and give a coupon.
-    codes = [(row.gift_id, row.code_id) for row in rows if row.code_id is not None]
-    used = [gift_id for gift_id, code_id in codes if not await coupons.take_away(tx, code_id, at=now)]
+    used = {
+        (row.customer_id, row.plan, row.period)
+        for row in rows
+        if row.code_id is not None and not await coupons.take_away(tx, row.code_id, at=now)
+    }
     if used:
         await queries.stand(tx, used)
 
