@@ -10,7 +10,6 @@ from loyalty_svc.coupons.announcing import Issued, Wish
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.giving import Gift, TakeBack
 from loyalty_svc.ledger.posting import Cause
-from loyalty_svc.ledger.tables import GROWTH
 from loyalty_svc.tasks import queries
 from loyalty_svc.tasks.counting import Instance
 from loyalty_svc.tasks.plans import CouponCode, Points, Task
@@ -69,9 +68,8 @@ async def _give_points(tx: Transaction, won: Sequence[Won], now: datetime) -> di
     if not gifts:
         return {}
     posted = await ledger.give(tx, gifts, now=now, events=[one.cause for one in won])
-    if any(gift.account_type == GROWTH for gift in gifts):
-        causes = {one.gift_id: one.cause for one in won}
-        await tiers.follow_growth(tx, posted, [causes[one.posting.cause.id] for one in posted])
+    causes = {one.gift_id: one.cause for one in won}
+    await tiers.follow_growth(tx, posted, [causes[one.posting.cause.id] for one in posted])
     return {one.posting.cause.id: one.id for one in posted}
 
 
@@ -84,8 +82,8 @@ async def take_back(
         TakeBack(events[one.gift_id].time, WITHDRAWN, Cause(one.gift_id, one.instance.task, events[one.gift_id].id))
         for one in gone
     ]
-    posted = await ledger.take_back(tx, takes, now=now, events=events.values())
-    if any(GROWTH in one.posting.basis.account_types for one in posted):
+    if takes:
+        posted = await ledger.take_back(tx, takes, now=now, events=events.values())
         await tiers.follow_growth(tx, posted, [events[one.posting.cause.id] for one in posted])
     # Seldom more than a few: what a refund undoes, of tasks that count orders and give a coupon.
     for one in gone:
