@@ -144,7 +144,8 @@ async def give(
     """Give points, each gift once for ever: one that was given before is left out of what comes back.
 
     Publishes `member.enrolled`, `points.earned` or `points.pending`, and `points.expired` for what is too old. Whoever
-    gives growth calls `tiers.follow_growth` with what comes back. The customers are locked, or in a consumed batch.
+    may give or take back what the tier plan counts calls `tiers.follow_growth` with what comes back. The customers are
+    locked, or in a consumed batch.
     events: those that the gifts' causes name, where they are at hand, so that correlation and trace go on.
     """
     known = await queries.given(tx, [gift.cause for gift in gifts])

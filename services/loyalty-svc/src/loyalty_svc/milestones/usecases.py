@@ -119,8 +119,7 @@ async def _give_points(
     if not gifts:
         return {}
     posted = {one.posting.cause.id: one for one in await ledger.give(tx, gifts, now=now, events=causes.values())}
-    if any(gift.account_type == GROWTH for gift in gifts):
-        await tiers_usecases.follow_growth(tx, list(posted.values()), [causes[gift_id] for gift_id in posted])
+    await tiers_usecases.follow_growth(tx, list(posted.values()), [causes[gift_id] for gift_id in posted])
     given = {gift.cause.id: gift for gift in gifts}
     return {
         one.gift_id: _told(
@@ -197,7 +196,9 @@ async def _withdraw(tx: Transaction, gone: Sequence[Key], causes: Mapping[UUID, 
         if row.code_id is None
     ]
     if takes:
-        await ledger.take_back(tx, takes, now=now, events=causes.values())
+        posted = await ledger.take_back(tx, takes, now=now, events=causes.values())
+        behind = {row.gift_id: causes[row.customer_id] for row in rows}
+        await tiers_usecases.follow_growth(tx, posted, [behind[one.posting.cause.id] for one in posted])
     # Seldom more than a few: what a refund undoes, of plans that count orders and give a coupon.
     used = {
         (row.customer_id, row.plan, row.period)

@@ -8,14 +8,16 @@ from uuid import UUID
 
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.giving import Gift, TakeBack
-from loyalty_svc.ledger.posting import Cause
+from loyalty_svc.ledger.posting import Cause, Posted
 from loyalty_svc.referrals import judging, queries
 from loyalty_svc.referrals.judging import Reason, Referral, Status, Verdict
 from loyalty_svc.referrals.programme import CODE, REFERRALS, Programme
 from loyalty_svc.referrals.queries import Live
+from loyalty_svc.tiers import usecases as tiers
 from moat.contracts.loyalty import ReferralConverted, ReferralRejected, ReferralRewarded
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import versions
+from moat.kit.events import Cause as EventCause
 from moat.kit.events import Event
 from moat.kit.timers import clear_timers, set_timers
 
@@ -76,12 +78,12 @@ async def _carry_out(
     outcome = _Outcome()
     for referral, verdict in verdicts:
         if _is_news(referral, verdict):
-            cause = causes.get(referral.friend_id) or causes.get(referral.referrer_id)
-            _decide(tx, outcome, referral, verdict, programmes[referral.rule], cause)
+            _decide(tx, outcome, referral, verdict, programmes[referral.rule], _behind(referral, causes))
     if outcome.changed:
         await queries.save(tx, outcome.changed, outcome.decided_at)
     if outcome.takes:
-        await ledger.take_back(tx, outcome.takes, now=now, events=causes.values())
+        posted = await ledger.take_back(tx, outcome.takes, now=now, events=causes.values())
+        await _follow_growth(tx, posted, outcome, causes)
     if outcome.gifts:
         await _give(tx, outcome, now, causes)
     due = [(str(one.id), judging.due_at(verdict, one)) for one, verdict in verdicts]
@@ -160,8 +162,11 @@ def _part(referral: Referral, role: str) -> str:
 
 
 async def _give(tx: Transaction, outcome: _Outcome, now: datetime, causes: Causes) -> None:
+    gifts = [gift for gift, _ in outcome.gifts.values()]
+    given = await ledger.give(tx, gifts, now=now, events=causes.values())
+    await _follow_growth(tx, given, outcome, causes)
     by_id = {one.id: one for one in outcome.changed}
-    for posted in await ledger.give(tx, [gift for gift, _ in outcome.gifts.values()], now=now, events=causes.values()):
+    for posted in given:
         cause = posted.posting.cause
         gift, role = outcome.gifts[cause.id, cause.part]
         referral = by_id[cause.id]
@@ -174,5 +179,18 @@ async def _give(tx: Transaction, outcome: _Outcome, now: datetime, causes: Cause
             points=gift.points,
             posting_id=posted.id,
         )
-        because = causes.get(referral.friend_id) or causes.get(referral.referrer_id)
-        tx.publish(data, about=gift.customer_id, time=gift.at, cause=because)
+        tx.publish(data, about=gift.customer_id, time=gift.at, cause=_behind(referral, causes))
+
+
+async def _follow_growth(tx: Transaction, run: Sequence[Posted], outcome: _Outcome, causes: Causes) -> None:
+    """Tiers follow rewards in what the tier plan counts; a timer has no event, but the order of the friend has one."""
+    behind = {one.id: _behind(one, causes) for one in outcome.changed}
+    events: list[Any] = []
+    for one in run:
+        cause = one.posting.cause
+        events.append(behind[cause.id] or EventCause(cause.event_id, None, None))
+    await tiers.follow_growth(tx, run, events)
+
+
+def _behind(referral: Referral, causes: Causes) -> Event[Any] | None:
+    return causes.get(referral.friend_id) or causes.get(referral.referrer_id)
