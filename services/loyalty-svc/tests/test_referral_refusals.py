@@ -78,6 +78,14 @@ async def test_rings_are_refused_however_long(house: House):
     assert (await bring(house, people[1], people[0]))["reason"] == "ring"
 
 
+async def test_a_ring_of_more_than_a_hundred_is_refused(house: House):
+    people = await some_customers(house, 103)
+    for referrer, friend in pairwise(people):
+        assert (await bring(house, referrer, friend))["status"] == "claimed"
+
+    assert (await bring(house, people[-1], people[0]))["reason"] == "ring"
+
+
 async def test_of_two_who_bring_each_other_at_the_same_moment_one_is_refused(house: House):
     for _ in range(5):
         li, wang = await some_customers(house)

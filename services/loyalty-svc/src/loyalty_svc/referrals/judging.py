@@ -118,11 +118,16 @@ def refusal(claim: Claim, terms: ReferralProgramme) -> Reason | None:
         (claim.is_same_person, Reason.SAME_PERSON),
         (claim.closes_ring, Reason.RING),
         (claim.is_referred, Reason.ALREADY_REFERRED),
-        (claim.has_ordered or claim.known_for > timedelta(days=terms.known_days), Reason.KNOWN_BEFORE),
+        (claim.has_ordered or is_too_old(claim.known_for, terms), Reason.KNOWN_BEFORE),
         (claim.recent >= terms.friends_max, Reason.VELOCITY),
         (terms.friends_ever is not None and claim.ever >= terms.friends_ever, Reason.LIMIT),
     )
     return next((reason for refused, reason in reasons if refused), None)
+
+
+def is_too_old(known_for: timedelta, terms: ReferralProgramme) -> bool:
+    """Whether somebody who was known for so long when he used a code was no new friend."""
+    return known_for > timedelta(days=terms.known_days)
 
 
 def judge(
@@ -168,6 +173,16 @@ def due_at(verdict: Verdict, referral: Referral) -> datetime | None:
 def first_of(referrals: Sequence[Referral]) -> Referral:
     """Of referrals of one friend, who was several before, the one that counts: the first that is not settled."""
     return min(referrals, key=lambda one: (one.is_settled, one.claimed_at, one.id))
+
+
+def closing(ring: Sequence[Referral]) -> Referral | None:
+    """Of the referrals that make a ring, the one that closed it; None where they make none, or one is refused already.
+
+    Who brought himself makes no ring: that has a reason of its own.
+    """
+    if len(ring) < 2 or any(one.is_settled for one in ring):
+        return None
+    return max(ring, key=lambda one: (one.claimed_at, one.id))
 
 
 def _is_enough(order: Order, terms: ReferralProgramme) -> bool:

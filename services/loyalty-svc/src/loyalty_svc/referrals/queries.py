@@ -13,8 +13,6 @@ from moat.kit.db.transaction import Transaction
 
 CLAIMS_LOCK: Final = 7305011
 """Codes are used one after the other, so that of two that would close a ring the second is seen."""
-CHAIN_MAX: Final = 100
-"""A ring longer than this is not looked for."""
 
 _MAKE_CODE: Final = """
 INSERT INTO referral_code (code, customer_id, made_at) VALUES (:code, :customer_id, :at) ON CONFLICT DO NOTHING
@@ -26,21 +24,27 @@ _IS_TWIN: Final = """
 EXISTS (SELECT FROM referral_twin t
         WHERE t.first_id = least(r.customer_id, r.friend_id) AND t.second_id = greatest(r.customer_id, r.friend_id))
 """
-# Who brought whom, upwards from the one whose code is used.
+# Since when a friend is known, under whichever name.
+_KNOWN_AT: Final = """
+SELECT min(k.created_at) FROM known_customer k
+WHERE k.customer_id = {friend} OR k.customer_id IN (SELECT from_id FROM customer_alias WHERE to_id = {friend})
+"""
+# Who brought whom, upwards from the one whose code is used. Everybody is brought once, so a chain has no branches and
+# is over at the latest when it comes to somebody whom it has seen; each link is found by its index.
 _CLAIM: Final = f"""
-WITH RECURSIVE brought (id, depth) AS (
-  SELECT CAST(:referrer_id AS uuid), 0
-  UNION SELECT up.customer_id, brought.depth + 1 FROM brought JOIN referral up ON up.friend_id = brought.id
-  WHERE up.is_accepted AND brought.depth < :chain_max)
+WITH RECURSIVE brought (id) AS (
+  SELECT CAST(:referrer_id AS uuid)
+  UNION SELECT up.customer_id FROM brought JOIN referral up ON up.friend_id = brought.id WHERE up.is_accepted)
 SELECT r.customer_id = r.friend_id AS is_self, {_IS_TWIN} AS is_same_person,
-       EXISTS (SELECT FROM brought WHERE id = r.friend_id AND depth > 0) AS closes_ring,
+       r.friend_id IN (SELECT id FROM brought) AS closes_ring,
        EXISTS (SELECT FROM referral WHERE friend_id = r.friend_id AND is_accepted) AS is_referred,
-       (SELECT created_at FROM known_customer k WHERE k.customer_id = r.friend_id) AS known_at,
+       ({_KNOWN_AT.format(friend="r.friend_id")}) AS known_at,
        count(b.id) FILTER (WHERE b.claimed_at > :since) AS recent, count(b.id) AS ever
 FROM (SELECT CAST(:referrer_id AS uuid) AS customer_id, CAST(:friend_id AS uuid) AS friend_id) AS r
 LEFT JOIN referral b ON b.customer_id = r.customer_id AND b.is_accepted
 GROUP BY r.customer_id, r.friend_id
 """  # noqa: S608
+_KNOWN: Final = _KNOWN_AT.format(friend="CAST(:id AS uuid)")
 _COLUMNS: Final = """
 r.id, r.customer_id, r.friend_id, r.rule, r.claimed_at, r.expires_at, r.status, r.reason, r.order_uid, r.order_id,
 r.event_id, r.matures_at
@@ -68,6 +72,15 @@ _OF_EITHER: Final = _LIVE % "(r.friend_id = ANY(CAST(:ids AS uuid[])) OR r.custo
 _LOCK: Final = "SELECT id FROM referral WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE"
 _ACCEPTED_OF: Final = f"""
 SELECT {_COLUMNS} FROM referral r WHERE r.is_accepted AND r.friend_id = ANY(CAST(:ids AS uuid[]))
+ORDER BY r.id FOR UPDATE
+"""  # noqa: S608
+# Upwards from one until it comes back to him, if it does.
+_RING: Final = f"""
+WITH RECURSIVE chain (id, via) AS (
+  SELECT CAST(:id AS uuid), CAST(NULL AS uuid)
+  UNION SELECT up.customer_id, up.id FROM chain JOIN referral up ON up.friend_id = chain.id WHERE up.is_accepted)
+SELECT {_COLUMNS} FROM referral r
+WHERE r.id IN (SELECT via FROM chain) AND EXISTS (SELECT FROM chain WHERE id = :id AND via IS NOT NULL)
 ORDER BY r.id FOR UPDATE
 """  # noqa: S608
 _SAVE: Final = """
@@ -155,7 +168,7 @@ async def claim_of(
     tx: Transaction, referrer_id: UUID, friend_id: UUID, *, since: datetime, now: datetime, has_ordered: bool
 ) -> Claim:
     """What is known of the two; friends brought after `since` are recent."""
-    row = await tx.one(_CLAIM, referrer_id=referrer_id, friend_id=friend_id, since=since, chain_max=CHAIN_MAX)
+    row = await tx.one(_CLAIM, referrer_id=referrer_id, friend_id=friend_id, since=since)
     return Claim(
         is_self=row.is_self,
         is_same_person=row.is_same_person,
@@ -247,6 +260,17 @@ async def note_twins(tx: Transaction, pairs: Collection[tuple[UUID, UUID, dateti
 async def accepted_of(tx: Transaction, friend_ids: Collection[UUID]) -> list[Referral]:
     """The accepted referrals of these friends, settled ones too, locked."""
     return [_referral(row) for row in await tx.all(_ACCEPTED_OF, ids=list(friend_ids))]
+
+
+async def ring_of(tx: Transaction, customer_id: UUID) -> list[Referral]:
+    """The accepted referrals that lead from a customer back to himself, locked; none where they lead elsewhere."""
+    return [_referral(row) for row in await tx.all(_RING, id=customer_id)]
+
+
+async def known_at(tx: Transaction, customer_id: UUID) -> datetime | None:
+    """Since when a customer is known, or one of those who have become him."""
+    found: datetime | None = await tx.scalar(_KNOWN, id=customer_id)
+    return found
 
 
 async def give_way(tx: Transaction, ids: Collection[UUID]) -> None:

@@ -138,7 +138,21 @@ async def follow_merges(tx: Transaction, merges: Sequence[Event[Any]], *, now: d
             await settling.reject(tx, others, Reason.ALREADY_REFERRED, now=now, cause=event)
             await queries.give_way(tx, [one.id for one in others])
         await queries.move(tx, from_id, into_id)
+        await _find_out(tx, event, now)
         await settling.settle(tx, await queries.live_of_either(tx, [into_id]), now=now, causes=_by(event))
+
+
+async def _find_out(tx: Transaction, merge: Event[Any], now: datetime) -> None:
+    """A survivor may have been known before he was brought, or have been brought by somebody whom he led to."""
+    known_at = await queries.known_at(tx, merge.about)
+    brought = await queries.accepted_of(tx, [merge.about])
+    if known_at is not None and brought:
+        programmes = await settling.programmes_of(tx)
+        old = [one for one in brought if judging.is_too_old(one.claimed_at - known_at, programmes[one.rule].terms)]
+        await settling.reject(tx, old, Reason.KNOWN_BEFORE, now=now, cause=merge)
+    last = judging.closing(await queries.ring_of(tx, merge.about))
+    if last is not None:
+        await settling.reject(tx, [last], Reason.RING, now=now, cause=merge)
 
 
 def _by(event: Event[Any]) -> Mapping[UUID, Event[Any]]:
