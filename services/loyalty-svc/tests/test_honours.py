@@ -12,7 +12,6 @@ from .builders import merged, paid, refunded
 from .coupon_shop import amount_off
 from .hall_of_honour import Counting, Hall, an_honour, where
 from .house import House
-from .referral_club import bring, days_pass, some_customers
 from .task_plans import REGULAR, a_task, an_activity, did
 from .task_plans import publish as publish_task
 
@@ -128,49 +127,6 @@ async def test_what_may_return_is_given_by_the_rule_again(hall: Hall):
     await hall.house.learn(paid(li, 5_000, day=5))
 
     assert await hall.held(li) == ["kindred"]
-
-
-async def test_publishing_a_rule_honours_those_who_deserve_it_already(hall: Hall):
-    li, wang = await hall.member(), await hall.member()
-    await hall.house.learn(paid(li, 5_000), paid(li, 5_000), paid(wang, 5_000))
-
-    await hall.publish("kindred", an_honour(TWO_ORDERS))
-    await hall.look()
-
-    assert (await hall.held(li), await hall.held(wang)) == (["kindred"], [])
-
-
-async def test_an_honour_lapses_and_its_rule_gives_it_anew_the_next_night(hall: Hall):
-    li = await hall.member()
-    await hall.publish("kindred", an_honour(TWO_ORDERS, months=12))
-    await hall.house.learn(paid(li, 5_000), paid(li, 5_000))
-    await hall.look()
-
-    hall.house.clock.advance(timedelta(days=366))
-    lapsed = await hall.held(li)
-    await hall.look()
-
-    assert lapsed == []
-    assert await hall.held(li) == ["kindred"]
-    new, old = await hall.of(li)
-    assert old["end_reason"] == "honour.lapsed"
-    assert old["ended_at"] == old["valid_until"]
-    assert new["given_at"] > old["ended_at"]
-
-
-async def test_a_rule_over_referrals_is_judged_at_night_when_no_event_tells_of_it(hall: Hall):
-    li, friend = await some_customers(hall.house)
-    await hall.publish("ambassador", an_honour(where("referrals_rewarded", ">=", 1)))
-    await hall.look()
-    await bring(hall.house, li, friend)
-    await hall.house.learn(paid(friend, 20_000, day=100))
-    await days_pass(hall.house, 40)
-    before = await hall.held(li)
-
-    await hall.look()
-
-    assert before == []
-    assert await hall.held(li) == ["ambassador"]
 
 
 async def test_tasks_badges_tiers_growth_and_time_may_be_asked_for(hall: Hall):

@@ -5,7 +5,7 @@ import pytest
 
 from moat.kit.feature import Feature, Service
 from moat.kit.testing.events import TODAY
-from moat.kit.timers import Timers, clear_timers, set_timers
+from moat.kit.timers import Timers, bring_forward, clear_timers, set_timers
 from moat.kit.timers.runner import ATTEMPTS_MAX, fire, run_timers
 from moat.kit.timers.store import rounded_up
 
@@ -72,6 +72,22 @@ async def test_a_timer_is_moved_by_setting_it_again_and_gone_when_cleared(db, cl
 
     assert bell.rung == []
     assert await left(db) == ["a"]
+
+
+async def test_a_timer_that_is_brought_forward_is_never_later_and_keeps_what_it_carries(db):
+    async with db.transaction() as tx:
+        await set_timers(tx, "bell", [("a", TODAY, {"page": 2}), ("b", TODAY + timedelta(days=2), {"page": 3})])
+
+        for_tomorrow = [(key, TODAY + timedelta(days=1), {}) for key in ("a", "b", "c")]
+        await bring_forward(tx, "bell", for_tomorrow)
+
+        found = await tx.all("SELECT key, due_at, payload FROM timer ORDER BY key")
+    tomorrow = TODAY + timedelta(days=1)
+    assert [tuple(row) for row in found] == [
+        ("a", TODAY, {"page": 2}),
+        ("b", tomorrow, {"page": 3}),
+        ("c", tomorrow, {}),
+    ]
 
 
 def test_an_instant_is_rounded_up_to_the_millisecond_never_down():

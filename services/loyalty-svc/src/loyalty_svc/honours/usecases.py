@@ -29,7 +29,7 @@ from moat.kit.documents import Published, published
 from moat.kit.events import Event
 from moat.kit.ids import uuid7
 from moat.kit.problems import FieldError, nearest
-from moat.kit.timers import set_timers
+from moat.kit.timers import bring_forward, set_timers
 
 SLICE: Final = 1_000
 """So many members are judged in one transaction when everybody is."""
@@ -200,18 +200,30 @@ async def _holding(tx: Transaction, holding_id: UUID, customer_id: UUID) -> Any:
 
 async def look_at_everybody(tx: Transaction, version: Published[Honour], now: datetime) -> None:
     """A rule was published: whoever deserves the honour already gets it, in slices, and so every night from then on."""
-    if version.value.condition is not None:
-        await set_timers(tx, LOOK, [(EVERYBODY, max(now, version.valid_from or now), {})])
+    if version.value.condition is None:
+        return
+    if version.valid_from is None or version.valid_from <= now:
+        await set_timers(tx, LOOK, [(EVERYBODY, now, {})])
+    else:
+        # The looks until then are for the other rules, and one may be under way.
+        await bring_forward(tx, LOOK, [(EVERYBODY, version.valid_from, {})])
 
 
 async def look(tx: Transaction, begun: Mapping[str, Any], *, now: datetime) -> None:
     """Judge the next members: also by what time, timers and staff have changed. Nothing more where no rule is left."""
-    if not by_rule(one.value for one in (await published(tx, HONOURS)).values()):
+    rules = [one for one in (await published(tx, HONOURS)).values() if one.value.condition is not None]
+    if not rules:
         return
-    after = begun.get("after")
+    after, since = begun.get("after"), begun.get("since", now.isoformat())
     customers = await queries.customers(tx, after=after and UUID(after), limit=SLICE)
     await honour_by_rule(tx, dict.fromkeys(customers), now=now)
     if len(customers) == SLICE:
-        await set_timers(tx, LOOK, [(EVERYBODY, now, {"after": str(customers[-1])})])
+        await set_timers(tx, LOOK, [(EVERYBODY, now, {"after": str(customers[-1]), "since": since})])
     else:
-        await set_timers(tx, LOOK, [(EVERYBODY, next_at(LOOKS_AT, now), {})])
+        await set_timers(tx, LOOK, [(EVERYBODY, _next_look(rules, datetime.fromisoformat(since), now), {})])
+
+
+def _next_look(rules: Sequence[Published[Honour]], since: datetime, now: datetime) -> datetime:
+    """At night, or when a rule begins that was not valid yet when this look began, if that is earlier."""
+    begins = [one.valid_from for one in rules if one.valid_from is not None and one.valid_from > since]
+    return min([next_at(LOOKS_AT, now), *begins])

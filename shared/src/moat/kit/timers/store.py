@@ -8,12 +8,13 @@ from typing import Any, Final
 from moat.kit.db.transaction import Transaction
 from moat.kit.ids import uuid7
 
-_SET = """
+_PUT = """
 INSERT INTO timer (kind, key, due_at, payload)
 SELECT :kind, key, due_at, CAST(payload AS jsonb)
 FROM unnest(CAST(:keys AS text[]), CAST(:due AS timestamptz[]), CAST(:payloads AS text[])) AS t (key, due_at, payload)
-ON CONFLICT (kind, key) DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload, attempts = 0
-"""
+ON CONFLICT (kind, key) DO UPDATE SET """
+_SET = _PUT + "due_at = excluded.due_at, payload = excluded.payload, attempts = 0"
+_BRING_FORWARD = _PUT + "due_at = least(timer.due_at, excluded.due_at)"
 _CLEAR = "DELETE FROM timer WHERE kind = :kind AND key = ANY(CAST(:keys AS text[]))"
 
 _BURY = """
@@ -38,10 +39,19 @@ def rounded_up(instant: datetime) -> datetime:
 
 async def set_timers(tx: Transaction, kind: str, timers: Sequence[TimerToSet]) -> None:
     """Set or move the timers of one kind; a key has one timer."""
+    await _set(tx, _SET, kind, timers)
+
+
+async def bring_forward(tx: Transaction, kind: str, timers: Sequence[TimerToSet]) -> None:
+    """Let these ring at their instants at the latest; one that is set already keeps its payload, and is never later."""
+    await _set(tx, _BRING_FORWARD, kind, timers)
+
+
+async def _set(tx: Transaction, statement: str, kind: str, timers: Sequence[TimerToSet]) -> None:
     if not timers:
         return
     await tx.execute(
-        _SET,
+        statement,
         kind=kind,
         keys=[key for key, _, _ in timers],
         due=[rounded_up(due_at) for _, due_at, _ in timers],
