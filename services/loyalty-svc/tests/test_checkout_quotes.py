@@ -1,7 +1,8 @@
 """What a basket comes to, told in one call: nothing is put aside, and what is foretold comes true."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,11 +12,14 @@ from moat.kit.testing import an_event
 from moat.kit.testing.callers import customer, staff
 from moat.kit.testing.web import client_for
 
-from .builders import paid
+from .builders import at, paid
 from .coupon_shop import amount_off, basket, reasons
 from .house import House
-from .rulebook import at_most, put_in_force, share
+from .rulebook import a_rule, at_most, fixed, put_in_force, share
+from .tier_club import Club, a_plan
 from .till import QUOTE, Till
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture
@@ -167,3 +171,51 @@ async def test_the_dearest_basket_there_may_be_is_quoted_too(till: Till):
 
     assert quote["to_pay_minor"] == 2 * 10**12
     assert quote["earns"]["points"]["points"] == 10**10
+
+
+async def test_what_is_missing_after_an_order_counts_what_the_plan_counts_now(till: Till):
+    club = Club(till.house)
+    await club.publish(a_plan(span={"kind": "rolling", "days": 90}))
+    li, wang = await till.member(), await till.member()
+    today = (till.house.clock.now() - at(0)).days
+    await till.house.learn(paid(li, 15_000, day=today - 1), paid(wang, 15_000, day=today - 91))
+
+    recent, old = await till.quote(li, of=basket(4_000)), await till.quote(wang, of=basket(4_000))
+
+    assert (recent["tier"]["next"]["missing"], old["tier"]["next"]["missing"]) == (50, 200)
+    assert recent["after_order"] == {"missing_after": 10, "text": "10 more growth to A tier"}
+    assert old["after_order"]["missing_after"] == 160
+    assert (await club.prospect(li))["next"]["missing"] == 50
+
+
+async def test_what_is_missing_after_an_order_is_in_the_unit_of_the_plan(till: Till):
+    club = Club(till.house)
+    rank = {
+        "names": {"zh-CN": "级分", "en": "Rank"},
+        "units": {"zh-CN": "级分", "en": "rank points"},
+        "spendable": False,
+    }
+    await till.shop.publish("rank", rank, path="/v1/loyalty/account-types")
+    await put_in_force(till.house, "rank-rule", a_rule(fixed(30), credits=["rank"]))
+    await club.publish(a_plan(over="rank"))
+    li = await till.member()
+
+    after = (await till.quote(li))["after_order"]
+
+    assert after == {"missing_after": 170, "text": "170 more rank points to A tier"}
+
+
+async def test_a_tier_that_begins_when_the_period_ends_is_not_promised_for_this_order(till: Till):
+    club = Club(till.house)
+    await club.publish(a_plan(span={"kind": "calendar", "unit": "quarter", "upgrade": "period_end"}))
+    li = await till.member()
+    order = basket(20_000)
+
+    after = (await till.quote(li, of=order))["after_order"]
+    chinese = await till.shop.post(QUOTE, {"customer_id": str(li), "basket": order}, **{"Accept-Language": "zh-CN"})
+    await till.house.learn(_paid_now(till, li, 20_000))
+
+    begins = datetime.fromisoformat((await club.prospect(li))["next"]["by"]).astimezone(SHANGHAI).date()
+    assert after == {"missing_after": 0, "text": f"With this order A tier is reached; it begins on {begins}"}
+    assert chinese["after_order"]["text"] == f"本单完成后即达到等级，将于 {begins} 升级"
+    assert (await till.house.tier(li))[0] == "member"

@@ -63,13 +63,15 @@ class Quote:
     membership: Membership
     types: AccountTypes
     to_pay_minor: int
+    rises_at: datetime | None
+    """When a tier begins that this order reaches, if the plan makes it wait for the end of the period."""
 
 
 async def quote(
     tx: Transaction, customer_id: UUID, order: Order, *, now: datetime, tells_of_others: bool = True
 ) -> Quote:
     """Judge a basket for a member. Raises Invalid for points that are no whole steps."""
-    membership = await tiers.membership(tx, customer_id)
+    membership = await tiers.membership(tx, customer_id, now=now)
     tier = membership.standing.tier if membership.standing else membership.plan.base.code
     basket = replace(order.basket, tier=tier)
     chosen = await judged(tx, order.codes, customer_id, basket, tells_of_others=tells_of_others)
@@ -80,7 +82,8 @@ async def quote(
     foreseen = await foresee(tx, basket, to_pay, customer_id, order_source=order.order_source, at=now)
     types = await account_types(tx)
     order = order._replace(basket=basket)
-    return Quote(customer_id, order, chosen, wallet, points, foreseen, membership, types, to_pay)
+    rises_at = membership.plan.rises_at(now)
+    return Quote(customer_id, order, chosen, wallet, points, foreseen, membership, types, to_pay, rises_at)
 
 
 async def judged(

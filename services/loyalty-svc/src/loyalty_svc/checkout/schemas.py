@@ -16,7 +16,6 @@ from loyalty_svc.checkout.wording import next_tier, sentence
 from loyalty_svc.coupon_uses.schemas import BasketIn, JudgedOut, ReasonOut, Short, UseOut
 from loyalty_svc.coupon_uses.usecases import CODES_MAX
 from loyalty_svc.coupons.codes import TYPED_CHARACTERS_MAX
-from loyalty_svc.ledger.tables import GROWTH
 from loyalty_svc.reviews.wording import in_words
 from loyalty_svc.tiers.schemas import LoyaltyOut, TierOut
 
@@ -187,7 +186,10 @@ class EarnsOut(BaseModel):
 
 
 class NextOut(BaseModel):
-    """What would still be missing to the next tier once this order is paid, in numbers and in words."""
+    """What would still be missing to the next tier once this order is paid, in numbers and in words.
+
+    In the unit of what the plan counts; 0 is reached, be it that the tier begins only when the period ends.
+    """
 
     missing_after: int
     text: str
@@ -235,8 +237,10 @@ class QuoteOut(BaseModel):
 def _after(tier: TierOut, quote: Quote, language: str) -> NextOut | None:
     if tier.next is None:
         return None
-    missing = max(tier.next.missing - quote.foreseen.points[GROWTH], 0)
-    text = next_tier(tier.next.name, missing, quote.types.at(GROWTH, quote.order.basket.at).units, language)
+    counted = quote.membership.plan.over
+    missing = max(tier.next.missing - quote.foreseen.points[counted], 0)
+    units = quote.types.at(counted, quote.order.basket.at).units
+    text = next_tier(tier.next.name, missing, units, quote.rises_at, language)
     return NextOut(missing_after=missing, text=text)
 
 

@@ -1,9 +1,11 @@
 """The heart of words at the till: why points do not pay, and what is missing to the next tier; zh-CN and en."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from loyalty_svc.checkout.payment import Reason, Refusal
+from loyalty_svc.tiers.spans import ZONE
 from moat.kit.money import minor_units
 
 LANGUAGES: Final = ("zh-CN", "en")
@@ -30,6 +32,10 @@ _NEXT: Final = {
     "en": "{missing} more {unit} to {name}",
 }
 _REACHED: Final = {"zh-CN": "本单完成后即可升级为{name}", "en": "This order reaches {name}"}
+_WAITS: Final = {
+    "zh-CN": "本单完成后即达到{name}，将于 {day} 升级",
+    "en": "With this order {name} is reached; it begins on {day}",
+}
 
 
 def sentence(refusal: Refusal, language: str, *, currency: str, units: Mapping[str, str]) -> str:
@@ -45,10 +51,13 @@ def sentences(refusal: Refusal, *, currency: str, units: Mapping[str, str]) -> d
     return {language: sentence(refusal, language, currency=currency, units=units) for language in LANGUAGES}
 
 
-def next_tier(name: str, missing_after: int, units: Mapping[str, str], language: str) -> str:
-    """What is missing to the next tier once the basket has been paid."""
-    told = _REACHED if missing_after <= 0 else _NEXT
-    return told[language].format(name=name, missing=missing_after, unit=units[language])
+def next_tier(name: str, missing_after: int, units: Mapping[str, str], rises_at: datetime | None, language: str) -> str:
+    """What is missing to the next tier once the basket has been paid. rises_at: None when it begins at once."""
+    if missing_after > 0:
+        return _NEXT[language].format(name=name, missing=missing_after, unit=units[language])
+    if rises_at is None:
+        return _REACHED[language].format(name=name)
+    return _WAITS[language].format(name=name, day=rises_at.astimezone(ZONE).date())
 
 
 def _amount(minor: int, currency: str) -> str:

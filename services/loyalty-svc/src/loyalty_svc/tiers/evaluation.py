@@ -89,6 +89,11 @@ class TierPlan:
         place = self.place_of(tier.code) + 1
         return None if place == len(self.tiers) else (self.tiers[place], max(self._floors[place] - value, 0))
 
+    def rises_at(self, reached_at: datetime) -> datetime | None:
+        """When a tier begins that is reached at an instant, if that is not at once: when its period has ended."""
+        span = self.span
+        return span.begins(reached_at, 1) if isinstance(span, Calendar) and span.is_at_end else None
+
 
 class Move(NamedTuple):
     """Growth moved: at an instant of the world, to a value."""

@@ -36,7 +36,7 @@ class AccountOut(BaseModel):
 
 
 class NextTierOut(BaseModel):
-    """The next tier up; `missing` is growth."""
+    """The next tier up; `missing` is of what the plan counts."""
 
     code: str
     name: str
