@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx
 
+from loyalty_svc.club_events.timers import timers as club_event_timers
 from loyalty_svc.clubs.tables import DUE
 from loyalty_svc.clubs.timers import timers
 from loyalty_svc.features import SERVICE
@@ -110,6 +111,12 @@ class Rooms:
 
     async def ring(self) -> None:
         while await fire(SERVICE, KIND, self.house.db, self.house.clock):
+            pass
+
+    async def seat(self) -> None:
+        """Let the timer give free places to members who are back."""
+        (kind,) = club_event_timers.kinds
+        while await fire(SERVICE, kind, self.house.db, self.house.clock):
             pass
 
     async def of(self, who: UUID, code: str = "circle", *, own: bool = False, language: str = "en") -> dict[str, Any]:

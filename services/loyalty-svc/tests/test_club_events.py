@@ -3,13 +3,14 @@
 import asyncio
 from collections import Counter
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from moat.kit.ids import uuid7
 
 from .builders import at, merged
-from .club_rooms import EVENTS, NAMES, Rooms, a_club, an_occasion
+from .club_rooms import EVENTS, NAMES, Rooms, a_club, an_occasion, bought
 from .house import House
 
 
@@ -191,6 +192,56 @@ async def test_who_is_a_member_no_more_is_passed_over_and_keeps_what_he_booked(r
     assert await rooms.places(event, "waiting") == [wang]
     await rooms.act(zhao, "leave", own=True)
     assert await rooms.places(event) == [zhao]
+
+
+async def a_place_that_nobody_who_waits_could_have(rooms: Rooms) -> tuple[UUID, str]:
+    """Who waited is a member no more when the only place is given up; (who waits, the event)."""
+    rooms.house.clock.set(at(99))
+    li, wang = await rooms.member(day=99), await rooms.member(day=70.5)
+    event = (await rooms.plan(places=1, day=130))["id"]
+    assert [await rooms.booked(who, event) for who in (li, wang)] == [("booked", None), ("waiting", 1)]
+    await rooms.until(104)
+    assert (await rooms.stands(wang))[0] == "lapsed"
+    await rooms.give_up(li, event)
+    assert (await rooms.event(event))["taken"] == 0
+    rooms.house.clock.set(at(105))
+    return wang, event
+
+
+async def test_who_waited_and_is_a_member_again_goes_before_who_asks_later(rooms: Rooms):
+    wang, event = await a_place_that_nobody_who_waits_could_have(rooms)
+    await rooms.house.learn(bought(wang, day=105))
+
+    zhao = await rooms.member(day=105)
+    asked = await rooms.booked(zhao, event)
+
+    assert asked == ("waiting", 1)
+    assert (await rooms.places(event), await rooms.places(event, "waiting")) == ([wang], [zhao])
+    found = await rooms.event(event)
+    assert (found["taken"], found["waiting"]) == (1, 1)
+    assert (await rooms.told(wang))[-1] == "place_moved_up"
+
+
+async def test_who_waits_and_is_no_member_lets_others_have_the_place(rooms: Rooms):
+    wang, event = await a_place_that_nobody_who_waits_could_have(rooms)
+    zhao = await rooms.member(day=105)
+
+    assert await rooms.booked(zhao, event) == ("booked", None)
+
+    assert (await rooms.places(event), await rooms.places(event, "waiting")) == ([zhao], [wang])
+
+
+async def test_who_waited_has_the_free_place_as_soon_as_he_is_a_member_again(rooms: Rooms):
+    wang, event = await a_place_that_nobody_who_waits_could_have(rooms)
+    await rooms.house.learn(bought(wang, day=105))
+
+    await rooms.seat()
+
+    assert await rooms.places(event) == [wang]
+    found = await rooms.event(event)
+    assert (found["taken"], found["waiting"]) == (1, 0)
+    await rooms.seat()
+    assert (await rooms.told(wang)).count("place_moved_up") == 1
 
 
 async def test_of_two_places_of_one_person_the_better_is_kept_and_the_other_goes_on(rooms: Rooms):

@@ -12,6 +12,7 @@ from loyalty_svc.checkout import api as checkout_api
 from loyalty_svc.checkout import consumers as checkout_consumers
 from loyalty_svc.club_events import api as club_events_api
 from loyalty_svc.club_events import consumers as club_events_consumers
+from loyalty_svc.club_events import timers as club_events_timers
 from loyalty_svc.clubs import api as clubs_api
 from loyalty_svc.clubs import consumers as clubs_consumers
 from loyalty_svc.clubs import timers as clubs_timers
@@ -139,7 +140,12 @@ SERVICE: Final = Service(
             subscriptions=clubs_consumers.subscriptions,
             timers=clubs_timers.timers,
         ),
-        Feature("club_events", routes=club_events_api.router, subscriptions=club_events_consumers.subscriptions),
+        Feature(
+            "club_events",
+            routes=club_events_api.router,
+            subscriptions=club_events_consumers.subscriptions,
+            timers=club_events_timers.timers,
+        ),
         Feature("simulation", routes=simulation_api.router, loops=(simulation_loops.run_simulations,)),
         Feature("account_types", routes=account_types_api.router),
     ),

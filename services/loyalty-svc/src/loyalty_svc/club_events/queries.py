@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from loyalty_svc.club_events.booking import Standing, Times
+from loyalty_svc.clubs.queries import Member
 from moat.kit.db.transaction import Transaction
 
 _EVENT: Final = """e.id, e.club, e.names, e.about, e.place, e.starts_at, e.ends_at, e.opens_at, e.closes_at, e.places,
@@ -75,6 +76,12 @@ UPDATE club_place p SET state = 'booked', booked_at = :now FROM (
   ORDER BY c.number LIMIT :free) AS next
 WHERE p.id = next.id RETURNING {_PLACE}
 """  # noqa: S608
+_FREE_FOR: Final = """
+SELECT DISTINCT e.id FROM unnest(CAST(:ids AS uuid[]), CAST(:clubs AS text[])) AS k (id, club)
+JOIN club_place p ON p.customer_id = k.id AND p.state = 'waiting'
+JOIN club_event e ON e.id = p.event_id AND e.club = k.club
+WHERE e.taken < e.places AND e.cancelled_at IS NULL AND e.starts_at > :now
+"""
 _STANDING: Final = f"""
 SELECT {_PLACE} FROM club_place p WHERE event_id = :event_id AND state <> 'cancelled' ORDER BY number
 """  # noqa: S608
@@ -192,6 +199,13 @@ async def move_up(tx: Transaction, event_id: UUID, club: str, free: int, *, now:
     """Give free places to those who waited longest, as far as they are members; their places, in order."""
     rows = await tx.all(_MOVE_UP, event_id=event_id, club=club, free=free, now=now)
     return sorted(rows, key=lambda row: int(row.number))
+
+
+async def free_for(tx: Transaction, members: Sequence[Member], *, now: datetime) -> list[UUID]:
+    """Events to come with free places that one of these waits for."""
+    ids, clubs = [one.customer_id for one in members], [one.club for one in members]
+    rows: Sequence[Any] = await tx.all(_FREE_FOR, ids=ids, clubs=clubs, now=now)
+    return [row[0] for row in rows]
 
 
 async def standing(tx: Transaction, event_id: UUID) -> Sequence[Row[Any]]:

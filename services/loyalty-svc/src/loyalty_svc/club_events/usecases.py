@@ -2,7 +2,8 @@
 
 The event's row is the queue: who asks locks it, so the last place goes to one, and the list is in the order of asking.
 What becomes free goes to who waited longest in the transaction that freed it. A place stays booked until it is given
-up, even if its member leaves the club; who moves up must be a member then.
+up, even if its member leaves the club; who moves up must be a member then. A place stays free while none of those who
+wait is one: who is a member again has it by a timer, and before anybody who asks later.
 """
 
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from loyalty_svc.club_events.problems import EventOver, FewerThanTaken, NoPlace,
 from loyalty_svc.club_events.queries import Wording
 from loyalty_svc.club_events.wording import why
 from loyalty_svc.clubs import usecases as clubs
+from loyalty_svc.clubs.queries import Member
 from moat.kit import audit
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
@@ -85,13 +87,33 @@ async def book(tx: Transaction, event_id: UUID, customer_id: UUID, *, now: datet
         reason = Reason.LIST_FULL
     if reason is not None:
         raise NoPlace(**why(reason, event))
-    place = await queries.take(
-        tx, uuid7(), event_id, customer_id, number=event.numbered, has_place=event.has_place, now=now
-    )
+    has_place = event.has_place
+    if has_place and event.waiting:
+        has_place = await _is_left_by_those_before(tx, event, now)
+    place = await queries.take(tx, uuid7(), event_id, customer_id, number=event.numbered, has_place=has_place, now=now)
     if place is None:
         raise PlaceTaken
     announcing.taken(tx, event, place)
     return place
+
+
+async def _is_left_by_those_before(tx: Transaction, event: Row[Any], now: datetime) -> bool:
+    """Move up the members among those who wait, who were none when the place became free; the asker is counted."""
+    free: int = event.places - event.taken + 1
+    places = await queries.move_up(tx, event.id, event.club, free, now=now)
+    is_left = len(places) < free
+    if places:
+        taken = len(places) if is_left else len(places) - 1
+        await queries.count(tx, event.id, taken=taken, waiting=-taken)
+        announcing.moved_up(tx, event, places)
+    return is_left
+
+
+async def seat(tx: Transaction, members: Sequence[Member], *, now: datetime) -> None:
+    """Members who are back and wait have what is free at events to come."""
+    events = await queries.lock(tx, await queries.free_for(tx, members, now=now))
+    for event in events.values():
+        await _move_up(tx, event, now)
 
 
 async def give_place_up(tx: Transaction, event_id: UUID, customer_id: UUID, *, reason: str, now: datetime) -> Row[Any]:

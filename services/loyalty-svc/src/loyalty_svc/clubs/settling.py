@@ -17,7 +17,7 @@ from loyalty_svc.clubs.club import CLUBS, Club, Value, Versions
 from loyalty_svc.clubs.histories import GROWTH, History
 from loyalty_svc.clubs.queries import Kept, Member, NewFact
 from loyalty_svc.clubs.stays import Stay, walk
-from loyalty_svc.clubs.tables import DUE
+from loyalty_svc.clubs.tables import BACK, DUE
 from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, Programme
 from loyalty_svc.milestones import queries as milestones
 from loyalty_svc.tiers import queries as tiers
@@ -101,6 +101,8 @@ async def settle(
             after[member] = Kept(stay, stay.ends_at)
     await queries.save(tx, after)
     await _set_timers(tx, after)
+    back = [member for member, kept in after.items() if _is_back(before[member].stay, kept.stay, now)]
+    await set_timers(tx, BACK, [(key_of(member), now, {}) for member in back])
     return after
 
 
@@ -124,6 +126,11 @@ async def _judged(
 def _is_to_be_reminded(stay: Stay, reminded_for: datetime | None, now: datetime) -> bool:
     is_time = stay.is_open and stay.remind_at is not None and stay.remind_at <= now
     return is_time and stay.ends_at != reminded_for
+
+
+def _is_back(before: Stay | None, after: Stay | None, now: datetime) -> bool:
+    """Whether he had been a member once, was none, and is one now."""
+    return before is not None and not before.is_member(now) and after is not None and after.is_member(now)
 
 
 async def _set_timers(tx: Transaction, kept: Mapping[Member, Kept]) -> None:

@@ -12,6 +12,8 @@ from loyalty_svc.metadata import metadata
 
 DUE: Final = "clubs.due"
 """Timer: a reminder, or the end of the days of grace; the key is `<customer>/<club>`."""
+BACK: Final = "clubs.back"
+"""Timer, at once: a member is one again; the key is `<customer>/<club>`. Later features hear of it so."""
 
 club_membership: Final = Table(
     "club_membership",
