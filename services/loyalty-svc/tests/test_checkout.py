@@ -147,6 +147,23 @@ async def test_a_part_that_was_ended_by_its_own_door_keeps_the_whole_from_being_
     assert await till.uses() == ["released"]
 
 
+async def test_points_that_were_spent_by_their_own_door_do_not_keep_the_codes_from_coming_back(till: Till):
+    await till.shop.public_code("TEN", amount_off())
+    li = await till.member(points=1_000)
+    checkout = await till.reserved(li, "ten", points=600)
+    hold_id = (await till.see(checkout))["hold_id"]
+    await till.shop.post(f"/v1/customers/{li}/loyalty/holds/{hold_id}/confirm", {})
+
+    refused = await till.act(checkout, "confirm")
+    cancelled = await till.act(checkout, "cancel")
+
+    assert refused.json()["type"] == "urn:moat:points.hold-closed"
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
+    assert await till.uses() == ["released"]
+    assert await till.bank.holds_of(li) == (400, 0, 0)
+    assert (await till.see(checkout))["allowed_actions"] == []
+
+
 async def test_a_checkout_follows_its_customer_into_whom_he_becomes(till: Till):
     await till.shop.public_code("TEN", amount_off())
     li, wang = await till.member(points=1_000), await till.member()

@@ -5,6 +5,7 @@ does; so no two wait for each other in a circle.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from loyalty_svc.checkout.wording import sentences
 from loyalty_svc.coupon_uses import queries as uses
 from loyalty_svc.coupon_uses import usecases as coupon_uses
 from loyalty_svc.holds import usecases as holds
+from loyalty_svc.holds.problems import HoldClosed
 from loyalty_svc.ledger.posting import Cause
 from moat.customers.follow import lock_customer
 from moat.kit.db.transaction import Transaction
@@ -123,7 +125,8 @@ async def cancel(tx: Transaction, checkout_id: UUID, *, reason: str, now: dateti
     if cancelled is found:
         return found
     if cancelled.hold_id is not None:
-        await holds.release(tx, cancelled.hold_id, now=now)
+        with suppress(HoldClosed):
+            await holds.release(tx, cancelled.hold_id, now=now)
     if cancelled.codes:
         rows = await uses.uses_of(tx, [checkout_id], lock=True)
         if all(row.state == "reserved" for row in rows):
