@@ -119,6 +119,24 @@ async def test_points_that_cannot_pay_for_this_basket_are_refused_in_words(till:
     assert many.json()["most"] == 5_000
 
 
+async def test_asking_for_too_few_points_says_how_many_were_asked_for_not_that_there_are_no_more(till: Till):
+    terms = {"names": {"zh-CN": "积分抵现", "en": "Points in dollars"}, "currency": "USD", "step_points": 100}
+    document = terms | {"step_minor": 100, "at_least_points": 500}
+    await till.shop.publish("points-in-usd", document, path="/v1/loyalty/points-payments")
+    li = await till.member(points=20_000)
+    dollars = basket(10_000, currency="USD")
+
+    refused = (await till.reserve(li, points=200, of=dollars)).json()
+    quoted = (await till.quote(li, points=200, of=dollars))["points"]
+
+    assert (refused["reason"], refused["least"], refused["requested"]) == ("too_few_asked", 500, 200)
+    assert refused["texts"] == {
+        "zh-CN": "至少使用 500 积分，请求使用 200",
+        "en": "It takes 500 points at least, and 200 were asked for",
+    }
+    assert (quoted["usable"], quoted["reason"]["text"]) == (10_000, refused["texts"]["en"])
+
+
 async def test_whatever_is_over_stays_over(till: Till):
     li = await till.member(points=1_000)
     paid_for, dropped = await till.reserved(li, points=100), await till.reserved(li, points=100)

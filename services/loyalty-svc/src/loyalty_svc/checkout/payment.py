@@ -32,6 +32,7 @@ class Reason(StrEnum):
 
     NOT_ACCEPTED = "not_accepted"
     TOO_FEW = "too_few"
+    TOO_FEW_ASKED = "too_few_asked"
     BASKET_TOO_SMALL = "basket_too_small"
     TOO_MANY = "too_many"
 
@@ -87,7 +88,7 @@ class Payment:
         if most < self.least:
             return Refusal(Reason.BASKET_TOO_SMALL, {"least": self.least, "worth_minor": self.worth_minor(self.least)})
         if points < self.least:
-            return Refusal(Reason.TOO_FEW, {"least": self.least, "available": points})
+            return Refusal(Reason.TOO_FEW_ASKED, {"least": self.least, "requested": points})
         return Refusal(Reason.TOO_MANY, {"most": most, "requested": points}) if points > most else None
 
 
