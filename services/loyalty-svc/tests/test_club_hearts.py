@@ -1,5 +1,6 @@
 """What facts about a membership come to, what is told of it, and which clubs cannot be. Pure."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -27,8 +28,8 @@ RULE = "circle@1"
 NOTHING = History()
 
 
-def a_version(document: dict[str, Any]) -> Published[Club]:
-    ref = Ref("club", "circle", 1)
+def a_version(document: dict[str, Any], number: int = 1) -> Published[Club]:
+    ref = Ref("club", "circle", number)
     return Published(ref, None, None, True, compile_club(ClubDocument.model_validate(document), ref))
 
 
@@ -96,6 +97,33 @@ def test_a_value_within_a_term_takes_in_and_reached_again_renews_once_for_each()
     assert ends(stay(document=club, history=more)) == (140, None)
 
 
+def test_a_value_renews_when_it_is_reached_within_one_term_however_long_he_is_in():
+    club = a_club(**by_value(1_000)) | {"by_payment": {"skus": ["CARD-30"]}}
+    paid_twice = fact("paid", 10), fact("paid", 35)
+
+    # He is in until day 70: 500 in his first term and 500 in his second are no 1,000 in one.
+    assert ends(stay(*paid_twice, document=club, history=orders((12, 500), (60, 500)), today=70)) == (70, None)
+    assert ends(stay(*paid_twice, document=club, history=orders((42, 500), (60, 500)), today=70)) == (100, None)
+    # Nor do the days of grace make a term longer, though they count for one.
+    once = fact("paid", 10)
+    assert ends(stay(once, document=club, history=orders((11, 500), (42, 500)), today=42.5)) == (40, None)
+    assert ends(stay(once, document=club, history=orders((13, 500), (42, 500)), today=42.5)) == (70, None)
+
+
+def test_a_value_counts_in_the_term_that_runs_also_where_a_later_one_has_another_length():
+    short, long = a_version(a_club()), a_version(a_club(**by_value(1_000), term={"unit": "days", "count": 60}), 2)
+    versions = [replace(short, valid_to=at(20)), replace(long, valid_from=at(20))]
+    facts = [fact("paid", 10), Fact(at(21), "renewed", uuid7(), 1, "circle@2")]
+
+    def end(*bought: tuple[float, int]) -> Any:
+        zone_at = lambda _: SHANGHAI  # noqa: E731
+        return ends(walk(versions, facts, orders(*bought), now=at(70), zone_at=zone_at))
+
+    assert end() == (100, None)
+    assert end((30, 500), (45, 500)) == (100, None)
+    assert end((30, 500), (35, 500)) == end((42, 500), (65, 500)) == (160, None)
+
+
 def test_a_value_of_a_lifetime_holds_for_as_long_as_it_stands():
     club = a_club(**by_value(1_000, over="lifetime"))
 
@@ -153,6 +181,22 @@ def test_a_month_ends_on_its_last_day_where_the_next_has_no_such_day(term: Any, 
         return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).astimezone(UTC)
 
     assert Term(term[0], 1).after(local(begin), term[1], SHANGHAI) == local(end)
+
+
+def test_terms_that_follow_each_other_keep_the_day_on_which_the_first_began():
+    club = a_club(term={"unit": "months", "count": 1}, grace_days=2)
+
+    def local(month: int, day: int) -> float:
+        return (datetime(2026, month, day, 10, tzinfo=SHANGHAI) - at(0)) / timedelta(days=1)
+
+    def end(*facts: Fact) -> float | None:
+        return ends(stay(*facts, document=club, today=facts[-1].at.toordinal() - at(0).toordinal()))[0]
+
+    at_once, one_by_one = fact("paid", local(8, 31), 2), [fact("paid", local(8, 31)), fact("paid", local(9, 20))]
+    assert end(at_once) == end(*one_by_one) == local(10, 31)
+    # Also over the days of grace; after a gap it is the day on which he came back.
+    assert end(fact("paid", local(8, 31)), fact("paid", local(10, 1))) == local(10, 31)
+    assert end(fact("paid", local(8, 31)), fact("paid", local(10, 10))) == local(11, 10)
 
 
 def test_a_day_is_a_civil_day_where_clocks_are_put_forward():

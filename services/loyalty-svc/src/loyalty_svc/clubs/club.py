@@ -6,9 +6,7 @@ that version gave it; what members have is what the club's latest version says.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
@@ -127,10 +125,6 @@ class Club:
     remind_days: int
     grace_days: int
     benefits: tuple[Benefit, ...]
-
-    def ends_at(self, begins_at: datetime, terms: int, zone: ZoneInfo) -> datetime | None:
-        """When so many terms are over that begin then; None: never."""
-        return None if self.term is None else self.term.after(begins_at, terms, zone)
 
 
 Versions = Mapping[str, Sequence[Published[Club]]]

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from loyalty_svc.clubs.club import Club, Value
 from loyalty_svc.clubs.histories import History
-from loyalty_svc.clubs.terms import days_after
+from loyalty_svc.clubs.terms import Run, Term, days_after
 from moat.kit.documents.kind import Published, valid_at
 
 Kind = Literal["accepted", "paid", "renewed", "left", "removed"]
@@ -104,6 +104,7 @@ class _Walker:
         self.history = history
         self.zone_at = zone_at
         self.stay: Stay | None = None
+        self.runs: list[Run] = []
 
     @property
     def open(self) -> Stay | None:
@@ -135,7 +136,7 @@ class _Walker:
         elif self.open is None:
             if self._has_reached(value, self._counts_from(club, at), at):
                 self.give(at, club, 1, "value")
-        elif self.open.ends_at is not None and self._has_reached(value, self.open.counts_from, at):
+        elif self.open.ends_at is not None and self._has_reached(value, self._counts_again_from(self.open, at), at):
             self.give(at, club, 1, "value")
 
     def _has_reached(self, value: Value, after: datetime | None, at: datetime) -> bool:
@@ -150,6 +151,13 @@ class _Walker:
         begun = club.term.after(at, -1, self.zone_at(at))
         return begun if self.stay is None or self.stay.ended_at is None else max(begun, self.stay.ended_at)
 
+    def _counts_again_from(self, stay: Stay, at: datetime) -> datetime:
+        """What renews is reached within one term: the one that runs, in the days of grace as long a time until now."""
+        run = next(run for run in reversed(self.runs) if run.begins_at <= at)
+        is_over = stay.ends_at is not None and stay.ends_at <= at
+        begun = run.term.after(at, -1, run.zone) if is_over else run.begun_by(at)
+        return max(begun, stay.counts_from or begun)
+
     def give(self, at: datetime, club: Club, terms: int, way: Way, *, for_ever: bool = False) -> None:
         """Terms from the end of the one that runs, else from `at`."""
         stay = self.open
@@ -157,7 +165,9 @@ class _Walker:
             return
         begins_at = stay.ends_at if stay is not None and stay.ends_at is not None else at
         zone = self.zone_at(begins_at)
-        ends_at = None if for_ever else club.ends_at(begins_at, terms, zone)
+        if stay is None:
+            self.runs = []
+        ends_at = None if for_ever or club.term is None else self._prolong(begins_at, club.term, terms, zone)
         counts_from = at if stay is None else stay.counts_from
         if stay is not None and way == "value":
             counts_from = max(begins_at, at)
@@ -171,3 +181,12 @@ class _Walker:
             remind_at=days_after(ends_at, -club.remind_days, zone) if ends_at and club.remind_days else None,
             counts_from=counts_from,
         )
+
+    def _prolong(self, begins_at: datetime, term: Term, terms: int, zone: ZoneInfo) -> datetime:
+        """When so many more terms end."""
+        last = self.runs[-1] if self.runs else None
+        if last is not None and (last.term, last.zone) == (term, zone):
+            self.runs[-1] = last._replace(terms=last.terms + terms)
+        else:
+            self.runs.append(Run(begins_at, term, terms, zone))
+        return self.runs[-1].ends_at

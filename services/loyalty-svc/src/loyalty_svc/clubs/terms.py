@@ -1,5 +1,6 @@
 """The heart of terms: civil days and months, counted where the programme lives. Pure."""
 
+from bisect import bisect_right
 from calendar import monthrange
 from datetime import UTC, date, datetime
 from typing import Final, Literal, NamedTuple
@@ -30,6 +31,29 @@ class Term(NamedTuple):
         year, month = divmod(months, 12)
         day = min(local.day, monthrange(min(year, YEAR_MAX), month + 1)[1])
         return _civil(local, date(min(year, YEAR_MAX), month + 1, day).toordinal(), zone)
+
+
+class Run(NamedTuple):
+    """Terms of one length, one after the other without a gap; all are counted from the day on which the first began.
+
+    So whoever joined on a 31st is a member until a last day of a month, whatever months lie between.
+    """
+
+    begins_at: datetime
+    term: Term
+    terms: int
+    zone: ZoneInfo
+
+    @property
+    def ends_at(self) -> datetime:
+        """When the last one is over."""
+        return self.term.after(self.begins_at, self.terms, self.zone)
+
+    def begun_by(self, at: datetime) -> datetime:
+        """When the one began that runs at an instant, which is within them."""
+        ends = range(1, self.terms + 1)
+        over = bisect_right(ends, at, key=lambda terms: self.term.after(self.begins_at, terms, self.zone))
+        return self.term.after(self.begins_at, over, self.zone)
 
 
 def days_after(at: datetime, days: int, zone: ZoneInfo) -> datetime:
