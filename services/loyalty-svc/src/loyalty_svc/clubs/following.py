@@ -3,6 +3,7 @@
 A batch that no club is about costs one statement, which reads the documents.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -52,10 +53,14 @@ def _payments(documents: Known, batch: Sequence[Event[Any]]) -> list[tuple[NewFa
             club = documents.club_at(code, event.time) if bought else None
             if club is None or not club.skus & bought:
                 continue
-            pieces = sum(line.quantity for line in event.data.lines if line.sku in club.skus)
-            fact = Fact(event.time, "paid", event.data.order_uid, min(pieces, TERMS_MAX), club.rule)
+            pieces: Counter[str] = Counter()
+            for line in event.data.lines:
+                if line.sku in club.skus:
+                    pieces[line.sku] += line.quantity
+            fact = Fact(event.time, "paid", event.data.order_uid, min(pieces.total(), TERMS_MAX), club.rule)
             member = Member(event.about, code)
-            found.append((NewFact(member, fact, event_id=event.id, order_id=event.data.order_id), event))
+            new = NewFact(member, fact, event_id=event.id, order_id=event.data.order_id, bought=pieces)
+            found.append((new, event))
     return found
 
 

@@ -1,5 +1,6 @@
 """All SQL of clubs, set-based. Rows of `club_membership` are locked in the order of keys, facts are read after."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -35,32 +36,50 @@ WHERE club = :club AND joined_at IS NOT NULL AND (CAST(:after AS uuid) IS NULL O
 ORDER BY customer_id LIMIT :limit
 """  # noqa: S608
 _ADD: Final = """
-INSERT INTO club_fact (id, customer_id, at, noted_at, terms, club, kind, rule, actor, reason, event_id, order_id)
-SELECT t.id, t.customer_id, t.at, :now, t.terms, t.club, t.kind, t.rule, t.actor, t.reason, t.event_id, t.order_id
+INSERT INTO club_fact (id, customer_id, at, noted_at, terms, club, kind, rule, actor, reason, event_id, order_id,
+                       bought)
+SELECT t.id, t.customer_id, t.at, :now, t.terms, t.club, t.kind, t.rule, t.actor, t.reason, t.event_id, t.order_id,
+       t.bought
 FROM unnest(CAST(:fact_ids AS uuid[]), CAST(:ids AS uuid[]), CAST(:at AS timestamptz[]), CAST(:terms AS integer[]),
             CAST(:clubs AS text[]), CAST(:kinds AS text[]), CAST(:rules AS text[]), CAST(:actors AS text[]),
-            CAST(:reasons AS text[]), CAST(:event_ids AS text[]), CAST(:order_ids AS text[]))
-  AS t (id, customer_id, at, terms, club, kind, rule, actor, reason, event_id, order_id)
+            CAST(:reasons AS text[]), CAST(:event_ids AS text[]), CAST(:order_ids AS text[]), CAST(:bought AS jsonb[]))
+  AS t (id, customer_id, at, terms, club, kind, rule, actor, reason, event_id, order_id, bought)
 ORDER BY t.id, t.club COLLATE "C" ON CONFLICT (id, club) DO NOTHING
 """
-# What earning knows of the order by now; a refund in another currency has no effect.
+# What earning knows of the order by now: its refunds in its own currency, with the lines that they name. Pieces that
+# came back take their terms with them, all money that went back takes everything; a term above what one order may pay
+# for goes first.
 _FOLLOW_ORDERS: Final = """
-WITH known AS (
-  SELECT o.order_uid, o.total_minor > 0 AND o.total_minor <= coalesce((
-    SELECT sum(CAST(r->>3 AS bigint)) FROM jsonb_array_elements(o.refunds) AS r WHERE r->>2 = o.currency
-  ), 0) AS is_undone
-  FROM order_earning o WHERE o.order_uid = ANY(CAST(:orders AS uuid[])) AND o.paid_at IS NOT NULL)
-UPDATE club_fact f SET is_undone = k.is_undone FROM known k
-WHERE f.id = k.order_uid AND f.kind = 'paid' AND f.is_undone <> k.is_undone
+WITH refund AS (
+  SELECT o.order_uid, CAST(r->>3 AS bigint) AS minor, r->5 AS lines
+  FROM order_earning o, jsonb_array_elements(o.refunds) AS r
+  WHERE o.order_uid = ANY(CAST(:orders AS uuid[])) AND r->>2 = o.currency),
+returned AS (
+  SELECT r.order_uid, l->>0 AS sku, sum(CAST(l->>3 AS bigint)) AS pieces
+  FROM refund r, jsonb_array_elements(r.lines) AS l GROUP BY 1, 2),
+known AS (
+  SELECT f.id, f.club, o.total_minor > 0 AND o.total_minor <= coalesce((
+           SELECT sum(r.minor) FROM refund r WHERE r.order_uid = o.order_uid), 0) AS is_whole,
+         least(f.terms, coalesce((
+           SELECT sum(greatest(0, CAST(b.pieces AS bigint) - coalesce(r.pieces, 0)))
+           FROM jsonb_each_text(f.bought) AS b (sku, pieces)
+           LEFT JOIN returned r ON r.order_uid = f.id AND r.sku = b.sku), f.terms))::integer AS kept
+  FROM club_fact f JOIN order_earning o ON o.order_uid = f.id
+  WHERE f.id = ANY(CAST(:orders AS uuid[])) AND f.kind = 'paid' AND o.paid_at IS NOT NULL)
+UPDATE club_fact f SET is_undone = k.is_whole OR k.kept = 0, terms_back = f.terms - k.kept FROM known k
+WHERE (f.id, f.club) = (k.id, k.club)
+  AND (f.is_undone, f.terms_back) <> (k.is_whole OR k.kept = 0, f.terms - k.kept)
 """
 _PAID_BY: Final = "SELECT id, customer_id, club FROM club_fact WHERE id = ANY(CAST(:ids AS uuid[])) AND kind = 'paid'"
 _FACTS: Final = f"""
-SELECT f.customer_id, f.club, f.at, f.kind, f.id, f.terms, f.rule
+SELECT f.customer_id, f.club, f.at, f.kind, f.id, f.terms - f.terms_back, f.rule
 FROM {_KEYS} AS k (id, club) JOIN club_fact f ON f.customer_id = k.id AND f.club = k.club
 WHERE NOT f.is_undone AND NOT f.is_void
 """  # noqa: S608
 _HISTORY: Final = """
-SELECT id, at, noted_at, kind, terms, rule, reason, order_id, is_undone OR is_void AS is_undone FROM club_fact
+SELECT id, at, noted_at, kind, terms - terms_back AS terms, rule, reason, order_id,
+       is_undone OR is_void AS is_undone
+FROM club_fact
 WHERE customer_id = :customer_id AND club = :club
   AND (CAST(:after_at AS timestamptz) IS NULL OR (at, id) < (:after_at, CAST(:after_id AS uuid)))
 ORDER BY at DESC, id DESC LIMIT :limit
@@ -96,7 +115,7 @@ class Kept(NamedTuple):
 
 
 class NewFact(NamedTuple):
-    """A fact to keep; `actor` did it over HTTP, else `event_id` told of it."""
+    """A fact to keep; `actor` did it over HTTP, else `event_id` told of it. bought: pieces that paid, by SKU."""
 
     member: Member
     fact: Fact
@@ -104,6 +123,7 @@ class NewFact(NamedTuple):
     reason: str | None = None
     event_id: str | None = None
     order_id: str | None = None
+    bought: Mapping[str, int] | None = None
 
 
 async def hold(tx: Transaction, members: Collection[Member]) -> dict[Member, Kept]:
@@ -143,12 +163,13 @@ async def add(tx: Transaction, facts: Sequence[NewFact], *, now: datetime) -> No
         reasons=[one.reason for one in facts],
         event_ids=[one.event_id for one in facts],
         order_ids=[one.order_id for one in facts],
+        bought=[None if one.bought is None else json.dumps(one.bought) for one in facts],
         **_keys([one.member for one in facts]),
     )
 
 
 async def follow_orders(tx: Transaction, order_uids: Collection[UUID]) -> None:
-    """Bring up to date which of these orders were given back in full."""
+    """Bring up to date what of these orders was given back."""
     await tx.execute(_FOLLOW_ORDERS, orders=sorted(order_uids))
 
 

@@ -153,9 +153,10 @@ class MemberOut(BaseModel):
 
 
 class FactOut(BaseModel):
-    """One reason of a membership. `is_undone`: it counts no more, as its order was given back or by a merge.
+    """One reason of a membership. `terms`: that it gives, less those whose pieces came back.
 
-    `reason` is what staff wrote, for staff.
+    `is_undone`: it counts no more, as its order or all its pieces were given back, or by a merge. `reason` is what
+    staff wrote, for staff.
     """
 
     id: UUID

@@ -7,6 +7,7 @@ Memberships by value have no facts of their own: their reason is in postings and
 from typing import Final
 
 from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from loyalty_svc.metadata import metadata
 
@@ -50,7 +51,10 @@ club_fact: Final = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("noted_at", DateTime(timezone=True), nullable=False),
     Column("terms", Integer, nullable=False, comment="that it gives: pieces that were paid for"),
-    Column("is_undone", Boolean, nullable=False, server_default="false", comment="the order was given back in full"),
+    Column("terms_back", Integer, nullable=False, server_default="0", comment="of these, whose pieces came back"),
+    Column(
+        "is_undone", Boolean, nullable=False, server_default="false", comment="the order or all its pieces came back"
+    ),
     Column("is_void", Boolean, nullable=False, server_default="false", comment="of a merged customer who had left"),
     Column("club", Text(collation="C"), primary_key=True),
     Column("kind", Text(collation="C"), nullable=False),
@@ -59,9 +63,13 @@ club_fact: Final = Table(
     Column("reason", Text),
     Column("event_id", Text),
     Column("order_id", Text),
+    Column(
+        "bought", JSONB, comment="pieces by SKU that an order paid for; null: it comes back as a whole or not at all"
+    ),
     CheckConstraint("kind IN ('accepted', 'paid', 'renewed', 'left', 'removed')", name="club_fact_kind"),
     CheckConstraint("(kind IN ('accepted', 'paid', 'renewed')) = (rule IS NOT NULL)", name="club_fact_gives"),
     CheckConstraint("terms BETWEEN 1 AND 100", name="club_fact_terms"),
+    CheckConstraint("terms_back BETWEEN 0 AND terms", name="club_fact_back"),
     Index("club_fact_of_customer", "customer_id", "club"),
 )
 
