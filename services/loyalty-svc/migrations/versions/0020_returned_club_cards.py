@@ -6,7 +6,7 @@ Null for what was paid before: such an order is given back as a whole or not at 
 from alembic import op
 
 revision = "0020"
-down_revision = "0016"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
