@@ -245,7 +245,7 @@ async def test_why_stamps_do_not_pay_is_said_in_stamps(till: Till):
     few = await till.reserve(li, account_type="stamps", points=4)
 
     assert quote["points"]["reason"]["text"] == "It takes 5 stamps at least, and there are 0"
-    assert few.json()["texts"]["zh-CN"] == "至少使用 5 枚，现有 4"
+    assert few.json()["texts"]["zh-CN"] == "至少使用 5 枚，请求使用 4"
 
 
 async def _publish(till: Till, path: str, code: str, document: dict[str, Any]) -> Any:

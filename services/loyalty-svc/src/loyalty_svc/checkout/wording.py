@@ -19,8 +19,8 @@ _SENTENCES: Final[Mapping[Reason, Mapping[str, str]]] = {
         "en": "It takes {least} {unit} at least, and there are {available}",
     },
     Reason.TOO_FEW_ASKED: {
-        "zh-CN": "至少使用 {least} 积分，请求使用 {requested}",
-        "en": "It takes {least} points at least, and {requested} were asked for",
+        "zh-CN": "至少使用 {least} {unit}，请求使用 {requested}",
+        "en": "It takes {least} {unit} at least, and {requested} were asked for",
     },
     Reason.BASKET_TOO_SMALL: {
         "zh-CN": "商品金额太小：至少要抵扣 {worth}",
