@@ -2,15 +2,18 @@
 
 Points cost what their account type says (minor units for a thousand points). A rule about orders is in doubt if there
 is an order that it fits and whose points cost more than the customer paid; the least such an order can cost is what the
-condition demands of `total_minor`. What is on top of another rule is in doubt from ten times on.
+condition demands of `total_minor`. Where points are rounded up, that least order and the next that gets a point more
+are looked at: the larger the order, the less rounding matters. An order has any number of cheap pieces, so that only
+limits bound what a rule gives for pieces. What is on top of another rule is in doubt from ten times on.
 """
 
 from collections.abc import Mapping
 from fractions import Fraction
+from math import ceil, floor
 from typing import Final
 
 from loyalty_svc.earning.events import ORDER_PAID
-from loyalty_svc.earning.formula import ForEvent, ForLines, OnTop, PerMoney, Ratio
+from loyalty_svc.earning.formula import ForEvent, ForLines, OnTop, PerMoney, Ratio, Rounding, rounded
 from loyalty_svc.earning.rules import Rule
 from moat.kit.documents.kind import Doubt
 from moat.rules.tree import Comparison, Group, Node
@@ -32,16 +35,42 @@ def is_more_than_worth(rule: Rule, point_cost: Ratio, units: Mapping[str, int]) 
     if rule.on != ORDER_PAID:
         return False
     factor = max([Fraction(1), *(Fraction(*ratio) for ratio in rule.by_tier.values())])
-    formula = rule.formula
-    cost = Fraction(*point_cost) * factor
+    formula, cost, least = rule.formula, Fraction(*point_cost), least_total(rule.condition.tree)
     match formula:
-        case PerMoney() | ForLines() if not getattr(formula, "by_item", False):
-            return any(formula.points * cost > formula.each * unit for unit in units.values())
-        case ForEvent() | ForLines():
-            return formula.points * cost > least_total(rule.condition.tree)
+        case ForLines(by_item=True):
+            most = _most_points(rule)
+            return most is None or most * cost > least
+        case PerMoney() | ForLines():
+            return any(_costs_more(formula, factor / (formula.each * unit), cost, least) for unit in units.values())
+        case ForEvent():
+            return formula.points * factor * cost > least
         case OnTop():
             return Fraction(*formula.share) * factor >= TIMES_MAX
-    return False
+
+
+def _costs_more(formula: PerMoney | ForLines, share: Fraction, cost: Fraction, least: int) -> bool:
+    """Whether some order of `least` minor units earns more than it pays, or of more. share: of `points`, for one."""
+    rate = formula.points * share
+    if rate * cost > 1:
+        return True
+    smallest = max(least, 1)
+    points = rounded(smallest * rate.numerator, rate.denominator, formula.rounding)
+    return any(
+        rounded(total * rate.numerator, rate.denominator, formula.rounding) * cost > total
+        for total in (smallest, _first_above(points, rate, formula.rounding))
+    )
+
+
+def _first_above(points: int, rate: Fraction, rounding: Rounding) -> int:
+    """The least total, in minor units, that earns more than so many points."""
+    if rounding == "up":
+        return floor(points / rate) + 1
+    return ceil((points + (Fraction(1, 2) if rounding == "half_up" else 1)) / rate)
+
+
+def _most_points(rule: Rule) -> int | None:
+    """The most that one award can come to by its limits; None where none bounds it. What is held may yet be given."""
+    return min((one.at_most for one in rule.limits if one.is_points and one.way != "hold"), default=None)
 
 
 def least_total(node: Node) -> int:
