@@ -11,7 +11,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from loyalty_svc.discounts import usecases as discounts
 from loyalty_svc.discounts.share import FIELD
-from loyalty_svc.earning import cooling, queries
+from loyalty_svc.earning import queries
 from loyalty_svc.earning.bench import AwardNote, Bench, Happening
 from loyalty_svc.earning.booking import basis_of, posting_of
 from loyalty_svc.earning.events import ORDER_PAID
@@ -267,8 +267,11 @@ async def give_held(tx: Transaction, notes: Sequence[AwardNote], *, now: datetim
     return points
 
 
-async def uncount_held(tx: Transaction, notes: Sequence[AwardNote]) -> None:
-    """Awards of one event that were held are not given: their limits and cooldowns let others through again."""
+async def uncount_held(tx: Transaction, notes: Sequence[AwardNote]) -> list[str]:
+    """Awards of one event that were held are not given: their limits let others through again.
+
+    Returns the rules whose cooldowns run from them, to run from what stands without them; their counters are held.
+    """
     book, event = await book_of(tx), notes[0]
     judge = book.at(event.at)
     assert judge is not None
@@ -278,6 +281,4 @@ async def uncount_held(tx: Transaction, notes: Sequence[AwardNote]) -> None:
         give_back([counters[key] for key in own], note.points)
     await queries.count(tx, counters)
     latest = {note.code: counters.get(last_of(note.code, event.customer_id)) for note in notes}
-    codes = [code for code, counter in latest.items() if counter is not None and counter.last_at == event.at]
-    if codes:
-        await cooling.run_from_before(tx, event.customer_id, codes, cause_id=event.cause_id)
+    return [code for code, counter in latest.items() if counter is not None and counter.last_at == event.at]

@@ -7,7 +7,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from loyalty_svc.earning.bench import AwardNote
+from loyalty_svc.earning.events import CATALOGUES
 from loyalty_svc.earning.judging import WITH_BASE
+from loyalty_svc.earning.limits import EPOCH, scope_of
+from loyalty_svc.ledger.owners import owned
 from moat.kit.db.transaction import Transaction
 
 _NOTE: Final = """customer_id, cause_id, at, wanted, points, status, code, rule, event_type, event_id, order_id,
@@ -21,6 +24,20 @@ SELECT {_COLUMNS} FROM award WHERE cause_id = :cause_id AND status = 'held' AND 
 _DECIDE: Final = f"""
 UPDATE award SET status = :status, points = :points, decided_at = :at, decided_by = :by, reason = :reason
 WHERE id = :id RETURNING {_COLUMNS}
+"""  # noqa: S608
+# What stands of a rule is what was given, under whichever version of it, and what is held still.
+_COOL_DOWN_BEFORE: Final = f"""
+WITH customer (root, id) AS (
+  SELECT CAST(:customer_id AS uuid), CAST(:customer_id AS uuid)
+  UNION ALL SELECT to_id, from_id FROM customer_alias WHERE to_id = :customer_id),
+stands (code, at) AS (
+  SELECT code, at FROM award
+  WHERE customer_id = :customer_id AND cause_id <> :cause_id AND status IN ('given', 'cut', 'held', 'approved')
+  UNION ALL
+  SELECT cause_part, at FROM ({owned("p.cause_part, p.at", "p.kind = 'earned' AND p.reason = ANY(:events)")}) AS p)
+UPDATE earning_counter c SET last_at = (SELECT max(s.at) FROM stands s WHERE s.code = t.code)
+FROM unnest(CAST(:codes AS text[]), CAST(:scopes AS text[])) AS t (code, scope)
+WHERE (c.scope, c.customer_id, c.per, c.starts_at) = (t.scope, :customer_id, 'ever', :epoch)
 """  # noqa: S608
 _PAGE: Final = f"""
 SELECT {_COLUMNS} FROM award
@@ -66,6 +83,19 @@ async def decide(
     """Keep what was decided."""
     row = await tx.one(_DECIDE, id=award_id, status=status, points=points, reason=reason, by=by, at=at)
     return _read(row)
+
+
+async def cool_down_before(tx: Transaction, note: AwardNote, codes: Sequence[str]) -> None:
+    """Let cooldowns of these rules run from the customer's latest awards of other events; their counters are held."""
+    await tx.execute(
+        _COOL_DOWN_BEFORE,
+        customer_id=note.customer_id,
+        cause_id=note.cause_id,
+        events=list(CATALOGUES),
+        codes=codes,
+        scopes=[scope_of(code) for code in codes],
+        epoch=EPOCH,
+    )
 
 
 async def page(

@@ -27,12 +27,13 @@ async def approve(tx: Transaction, award_id: UUID, *, reason: str, by: str, now:
 
 
 async def turn_down(tx: Transaction, award_id: UUID, *, reason: str, by: str, now: datetime) -> Reviewed:
-    """Do not give an award that was held, nor those on top of it; their limits let others through again.
+    """Do not give an award that was held, nor those on top of it; their limits and cooldowns let others through again.
 
     Raises UnknownAward, NotHeld, DecidedWithBase.
     """
     held = await _hold(tx, award_id)
-    await earning.uncount_held(tx, [one.note for one in held])
+    if cooling := await earning.uncount_held(tx, [one.note for one in held]):
+        await queries.cool_down_before(tx, held[0].note, cooling)
     return await _decide(tx, held, "turned_down", [0] * len(held), reason=reason, by=by, now=now)
 
 
