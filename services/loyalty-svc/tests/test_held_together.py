@@ -1,16 +1,18 @@
 """What is on top of a held award waits with it, and a person decides of both at once."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import httpx
 import pytest
 
+from moat.contracts.orders import Line
 from moat.kit.ids import uuid7
 
 from .builders import a_customer, again, merged, paid, parted, refunded
 from .house import House
 from .review_desk import AWARDS, call, one_with_a_held_award, waiting
-from .rulebook import a_rule, at_most, put_in_force, times
+from .rulebook import a_rule, at_most, put_in_force, times, where
 
 
 @pytest.fixture
@@ -108,3 +110,26 @@ async def test_what_is_held_together_goes_together_to_who_parts_again(house: Hou
 
     assert [(await house.points(who))[0] for who in (doubled, wang)] == [400, 0]
     assert (await house.audit()).violations == []
+
+
+async def test_lines_that_came_back_take_along_what_is_on_top_of_what_they_earned(house: House):
+    """Two boxes of tea, 100 yuan each, and a cup: 400 points for the tea and as many on top; one box comes back."""
+    order, lines = UUID(int=4), (a_line("tea", 20_000, 2), a_line("cup", 10_000))
+    tea = {"kind": "per_line", "points": 2, "lines": where("category", "=", "tea")}
+    await put_in_force(house, "tea", a_rule(tea, limits=[at_most(100, way="hold")]))
+    await put_in_force(house, "double", a_rule(times("tea", "2")))
+    li, back = uuid7(), a_line("tea", 10_000)
+    bought, returned = paid(li, 30_000, order=order), refunded(li, order, 10_000)
+    await house.learn(a_customer(li), replace(bought, data=bought.data.model_copy(update={"lines": lines})))
+    await house.learn(replace(returned, data=returned.data.model_copy(update={"lines": (back,)})))
+
+    award = next(one for one in await waiting(house) if one["rule"] == "tea@1")
+    await call(house, "POST", f"{AWARDS}/{award['id']}/approve", {"reason": "looked at"})
+
+    given = await given_by(house)
+    assert {rule: given[rule] for rule in ("tea@1", "double@1")} == {"tea@1": 200, "double@1": 200}
+    assert (await house.audit()).violations == []
+
+
+def a_line(category: str, amount_minor: int, quantity: int = 1) -> Line:
+    return Line(sku=f"{category}-1", category=category, quantity=quantity, amount_minor=amount_minor)
