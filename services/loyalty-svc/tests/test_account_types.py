@@ -8,15 +8,19 @@ from uuid import UUID
 
 import pytest
 
+from loyalty_svc.account_types import usecases
+from loyalty_svc.account_types.timers import timers
 from loyalty_svc.features import SERVICE
 from moat.kit.ids import uuid7
 from moat.kit.testing.callers import customer, staff
 from moat.kit.testing.web import client_for
+from moat.kit.timers.runner import fire
 
 from .bank import Bank
 from .builders import a_customer, paid
 from .house import House
 
+(WRITE_OFF,) = timers.kinds
 MANAGER = staff("loyalty:read", "loyalty:write")
 STAMPS = {"names": {"zh-CN": "印花", "en": "Stamps"}, "units": {"zh-CN": "枚", "en": "stamps"}, "spendable": True}
 
@@ -221,3 +225,35 @@ async def test_the_worked_example_of_the_handbook_is_true(bank: Bank):
         ]
     assert [lot["expires_at"] for lot in lots["items"]] == ["2027-04-10T16:00:00Z"]
     assert statuses == ["booked", "waiting"]
+
+
+@pytest.mark.parametrize("days", [0, 3])
+async def test_debts_from_before_are_written_off_when_a_version_begins_that_says_so(
+    bank: Bank, days: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(usecases, "SLICE", 2)
+    members = [uuid7() for _ in range(5)]
+    await publish(bank, "stamps", STAMPS)
+    for who in members[:-1]:
+        cause = await bank.give(who, 10, type="stamps")
+        await bank.spend(who, 7, "stamps")
+        await bank.take_back(cause)
+    await bank.give(members[-1], 10, type="stamps")
+    bank.house.clock.advance(timedelta(minutes=1))
+
+    begins = bank.now + timedelta(days=days)
+    assert (
+        await publish(bank, "stamps", STAMPS | {"debt": "write_off"}, valid_from=begins.isoformat())
+    ).status_code == 200
+    owed = [await bank.holds_of(who, "stamps") for who in members]
+    while_it_waits = await bank.violations()
+    bank.house.clock.advance(timedelta(days=days, minutes=2))
+    assert await bank.violations() == []
+    while await fire(SERVICE, WRITE_OFF, bank.house.db, bank.house.clock):
+        bank.house.clock.advance(timedelta(minutes=1))
+
+    assert (owed, while_it_waits) == ([(-7, 0, 0)] * 4 + [(10, 0, 0)], [])
+    assert [await bank.holds_of(who, "stamps") for who in members] == [(0, 0, 0)] * 4 + [(10, 0, 0)]
+    told = [(who, data["amount"], data["reason"]) for _, who, data in await bank.house.said("points.adjusted")]
+    assert sorted(told) == sorted((who, 7, "debt.written_off") for who in members[:-1])
+    assert await bank.violations() == []

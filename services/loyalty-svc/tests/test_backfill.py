@@ -8,6 +8,7 @@ import asyncpg
 
 import loyalty_svc
 from loyalty_svc.accounts.types import ACCOUNT_TYPES
+from loyalty_svc.ledger.audit import WRITING_OFF
 from moat.kit.db.migrations import directory_of
 from moat.kit.ids import uuid7
 from moat.kit.testing import TestDatabase
@@ -65,3 +66,18 @@ async def test_lots_of_before_live_on_activity_where_their_type_did(house: House
     assert [tuple(row) for row in await owner.fetch(marks)] == before
     await owner.close()
     assert before == [("stamps", days) for days in (0, 0, 50, 70)] + [("points", None)] * 4
+
+
+async def test_debts_of_before_are_looked_for_where_they_are_written_off(house: House, database: TestDatabase):
+    stamps = {"names": {"zh-CN": "印花", "en": "Stamps"}, "units": {"zh-CN": "枚", "en": "stamps"}, "spendable": True}
+    await put_in_force(house, "carried", stamps, kind=ACCOUNT_TYPES)
+    for _ in range(2):
+        await put_in_force(house, "written-off", stamps | {"debt": "write_off"}, kind=ACCOUNT_TYPES, begins=at(0))
+    script = run_path(str(Path(directory_of(loyalty_svc.__name__), "versions/0017_lots_that_activity_keeps.py")))
+    owner = await asyncpg.connect(database.owner_url)
+
+    await owner.execute(script["WRITE_OFF"])
+
+    found = await owner.fetch("SELECT key, due_at <= now() FROM timer WHERE kind = $1", WRITING_OFF)
+    await owner.close()
+    assert [tuple(row) for row in found] == [("written-off@2", True)]

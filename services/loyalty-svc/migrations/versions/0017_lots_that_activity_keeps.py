@@ -1,4 +1,4 @@
-"""Lots know after how many days without an award they end.
+"""Lots know after how many days without an award they end; debts of types that write them off are looked for.
 
 Whether an award keeps others alive followed from the account type's last version; an award of a version or a rule with
 another expiry was moved along, too. Of lots from before, what their rule said is not known any more. Indexes are made
@@ -27,11 +27,20 @@ WHERE l.account_type IN (
   SELECT code FROM document WHERE kind = 'account_type' AND status IN ('published', 'retired')
   AND document #>> '{expiry,kind}' = 'inactivity');
 """
+# Who owed when a version was published that writes debts off goes on owing; later ones set this timer themselves.
+WRITE_OFF = """
+INSERT INTO timer (kind, key, due_at, payload)
+SELECT 'points.write_off_debts', code || '@' || version, greatest(now(), valid_from), '{}' FROM document
+WHERE kind = 'account_type' AND status = 'published' AND document ->> 'debt' = 'write_off'
+  AND document -> 'spendable' = 'true'
+ON CONFLICT (kind, key) DO NOTHING;
+"""
 
 
 def upgrade() -> None:
     op.execute("ALTER TABLE lot ADD COLUMN IF NOT EXISTS idle_days integer")
     kit.run_script(op, MARK)
+    kit.run_script(op, WRITE_OFF)
     with op.get_context().autocommit_block():
         op.execute("DROP INDEX IF EXISTS lot_kept_by_activity")
         op.execute(
@@ -41,5 +50,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM timer WHERE kind = 'points.write_off_debts'")
     op.execute("DROP INDEX lot_kept_by_activity")
     op.execute("ALTER TABLE lot DROP COLUMN idle_days")

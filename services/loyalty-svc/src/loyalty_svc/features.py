@@ -6,6 +6,7 @@ A later feature may use an earlier one, never the reverse.
 from typing import Final
 
 from loyalty_svc.account_types import api as account_types_api
+from loyalty_svc.account_types import timers as account_types_timers
 from loyalty_svc.adjustments import api as adjustments_api
 from loyalty_svc.adjustments import consumers as adjustments_consumers
 from loyalty_svc.checkout import api as checkout_api
@@ -147,7 +148,7 @@ SERVICE: Final = Service(
             timers=club_events_timers.timers,
         ),
         Feature("simulation", routes=simulation_api.router, loops=(simulation_loops.run_simulations,)),
-        Feature("account_types", routes=account_types_api.router),
+        Feature("account_types", routes=account_types_api.router, timers=account_types_timers.timers),
     ),
     events=(
         customers.CustomerActivityRecorded,

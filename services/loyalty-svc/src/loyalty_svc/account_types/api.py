@@ -4,7 +4,6 @@ from fastapi import APIRouter
 
 from loyalty_svc.account_types import usecases
 from loyalty_svc.accounts.types import ACCOUNT_TYPES
-from loyalty_svc.accounts.usecases import check_publishable
 from moat.kit.documents import document_routes
 
 router = APIRouter(tags=["loyalty"])
@@ -14,7 +13,7 @@ router.include_router(
         path="/v1/loyalty/account-types",
         read="loyalty:read",
         write="loyalty:write",
-        on_publish=check_publishable,
+        on_publish=usecases.publish,
         on_retire=usecases.refuse_while_named,
     )
 )

@@ -13,6 +13,8 @@ from moat.kit.db.transaction import Transaction
 
 EXAMPLES_MAX: Final = 5
 AT_LAST: Final = datetime.max.replace(tzinfo=UTC)
+WRITING_OFF: Final = "points.write_off_debts"
+"""The timers of versions of account types by which debts from before are written off."""
 TIMEOUT: Final = "50s"
 """Of each statement; the audit reads every row."""
 
@@ -64,7 +66,8 @@ WITH broken AS (
   FROM posting GROUP BY cause_id, kind, cause_part HAVING count(*) > 1)
 """
 # Nothing pending or reserved is negative, and nobody owes more than was taken back from him, or from those with whom he
-# was one while he owed it: a split leaves debts with him. Where debts are written off nobody owes anything.
+# was one while he owed it: a split leaves debts with him. Where debts are written off nobody owes anything,
+# once those from before have been written off.
 _L3: Final = """
 WITH parted AS (
   SELECT coalesce(s.to_id, c.survivor_id) AS customer_id, a.type, sum(a.reversed_total) AS reversed_total
@@ -76,8 +79,10 @@ broken AS (
          || ' reserved' AS what
   FROM account a LEFT JOIN parted o USING (customer_id, type)
   WHERE pending < 0 OR reserved < 0
-     OR available + reserved < CASE WHEN type = ANY(CAST(:written_off AS text[])) THEN 0
-                                    ELSE -a.reversed_total - coalesce(o.reversed_total, 0) END)
+     OR available + reserved < CASE
+          WHEN type = ANY(CAST(:written_off AS text[]))
+           AND type <> ALL(ARRAY(SELECT split_part(key, '@', 1) FROM timer WHERE :writing_off = kind)) THEN 0
+          ELSE -a.reversed_total - coalesce(o.reversed_total, 0) END)
 """
 # What is left in the lots of an account that can be spent from is what it holds.
 _L5: Final = """
@@ -183,6 +188,7 @@ async def audit(tx: Transaction, *, now: datetime | None = None) -> Audit:
     facts: dict[str, object] = {
         "spendable": spendable,
         "written_off": [code for code in spendable if types.at(code, now or AT_LAST).debt == "write_off"],
+        "writing_off": WRITING_OFF,
         "overdue": now - OVERDUE_AFTER if now else None,
     }
     await tx.execute(f"SET LOCAL statement_timeout = '{TIMEOUT}'")
