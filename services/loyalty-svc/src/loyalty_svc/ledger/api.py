@@ -24,12 +24,13 @@ Operator = Annotated[Caller, Depends(allow("ops"))]
 async def list_postings(
     access: Reader, db: Db, page: PageQuery, account_type: Annotated[str, Query(max_length=64)] = POINTS
 ) -> Page[PostingOut]:
-    """A customer's postings in one account type, newest first."""
-    after = UUID(str(page.after[0])) if page.after else None
+    """A customer's statement of account in one account type, newest first; of all who have become one with him, too."""
+    after = page.after_as(UUID, int)
     async with db.transaction(customer=access.own) as tx:
         (await account_types(tx)).must_be_known(account_type)
-        rows = await queries.postings_of(tx, access.id, account_type, after=after, limit=page.limit + 1)
-    return page.page(rows, key=lambda row: (row.id,), of=PostingOut.of)
+        place = (after[0], after[1]) if after else None
+        rows = await queries.postings_of(tx, access.id, account_type, after=place, limit=page.limit + 1)
+    return page.page(rows, key=lambda row: (row.id, row.balance_after - row.amount), of=PostingOut.of)
 
 
 @router.get("/v1/loyalty/audit")

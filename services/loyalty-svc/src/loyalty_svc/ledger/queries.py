@@ -115,11 +115,34 @@ ON CONFLICT (customer_id, type) DO UPDATE SET
 RETURNING new.type, new.available + new.pending + new.reserved AS held,
   new.available + new.pending + new.reserved - coalesce(old.available + old.pending + old.reserved, 0) AS moved
 """
+# What moved the accounts of all who are one by now, but for what they moved among themselves: so amounts sum to what
+# there is, and balances are walked back from there. What another gained of theirs they lost. Each by its index, a page
+# of each at most.
 _POSTINGS = """
-SELECT p.id, p.at, p.kind, e.account_type, e.amount, e.balance_after, p.event_id, p.order_id, p.rule, p.reason
-FROM posting p JOIN entry e ON e.posting_id = p.id AND e.account_type = :account_type
-WHERE p.customer_id = :customer_id AND (CAST(:after AS uuid) IS NULL OR p.id < CAST(:after AS uuid))
-ORDER BY p.id DESC LIMIT :limit
+WITH family (id) AS (
+  SELECT CAST(:customer_id AS uuid) UNION ALL SELECT from_id FROM customer_alias WHERE to_id = :customer_id),
+moved AS (
+  SELECT m.* FROM family f CROSS JOIN LATERAL (
+    SELECT p.id, p.at, p.kind, e.amount, p.event_id, p.order_id, p.rule, p.reason
+    FROM posting p JOIN entry e ON e.posting_id = p.id AND e.account_type = :account_type
+    WHERE p.customer_id = f.id AND (CAST(:after AS uuid) IS NULL OR p.id < CAST(:after AS uuid))
+      AND (e.other_id IS NULL OR e.other_id <> ALL(ARRAY(SELECT id FROM family)))
+    ORDER BY p.id DESC LIMIT :limit) AS m
+  UNION ALL
+  SELECT m.* FROM family f CROSS JOIN LATERAL (
+    SELECT p.id, p.at, p.kind, -e.amount, p.event_id, p.order_id, p.rule, p.reason
+    FROM entry e JOIN posting p ON p.id = e.posting_id
+    WHERE e.other_id = f.id AND e.account_type = :account_type
+      AND (CAST(:after AS uuid) IS NULL OR e.posting_id < CAST(:after AS uuid))
+      AND e.customer_id <> ALL(ARRAY(SELECT id FROM family))
+    ORDER BY e.posting_id DESC LIMIT :limit) AS m),
+held (balance) AS (
+  SELECT coalesce(CAST(:balance AS bigint), (SELECT available + pending + reserved FROM account
+                                             WHERE customer_id = :customer_id AND type = :account_type)))
+SELECT m.*, CAST(:account_type AS text) AS account_type,
+       CAST(h.balance - coalesce(sum(m.amount) OVER newer, 0) AS bigint) AS balance_after
+FROM moved m CROSS JOIN held h
+WINDOW newer AS (ORDER BY m.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) ORDER BY m.id DESC LIMIT :limit
 """
 # A merged customer's postings stay where they were made; the transfer is not history of its own. OFFSET 0: from each
 # posting to its entry by its index; on tables that have grown since they were last looked at PostgreSQL would read
@@ -244,10 +267,13 @@ async def held(tx: Transaction, customer_ids: Iterable[UUID]) -> dict[AccountKey
 
 
 async def postings_of(
-    tx: Transaction, customer_id: UUID, account_type: str, *, after: UUID | None, limit: int
+    tx: Transaction, customer_id: UUID, account_type: str, *, after: tuple[UUID, int] | None, limit: int
 ) -> Sequence[Row[Any]]:
-    """A customer's postings in one account type, newest first, before the posting `after`."""
-    return await tx.all(_POSTINGS, customer_id=customer_id, account_type=account_type, after=after, limit=limit)
+    """A customer's statement of account in one type, newest first; `after`: a posting, and the balance before it."""
+    id_, balance = after or (None, None)
+    return await tx.all(
+        _POSTINGS, customer_id=customer_id, account_type=account_type, after=id_, balance=balance, limit=limit
+    )
 
 
 async def history(

@@ -19,7 +19,10 @@ class CauseOut(BaseModel):
 
 
 class PostingOut(BaseModel):
-    """One movement of a customer's account; `at` is when its cause happened, `amount` is negative when points went."""
+    """One movement of a customer's account; `at` is when its cause happened, `amount` is negative when points went.
+
+    balance_after: what he and all who are one with him by now held then; the newest one's is what there is.
+    """
 
     id: UUID
     at: datetime

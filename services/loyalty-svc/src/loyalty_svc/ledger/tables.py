@@ -15,7 +15,7 @@ of each award is in `lots`, what is put aside in `holds`; moving between the par
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Table, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Table, Text, Uuid, text
 
 from loyalty_svc.metadata import metadata
 
@@ -81,6 +81,7 @@ entry = Table(
         " OR (other_id <> customer_id AND programme IS NULL)",
         name="entry_sides",
     ),
+    Index("entry_of_loser", "other_id", "posting_id", postgresql_where=text("other_id IS NOT NULL")),
 )
 
 parted_posting = Table(
