@@ -15,6 +15,7 @@ from moat.kit.ids import uuid7
 from .bank import Bank
 from .builders import at, merged, paid, refunded
 from .house import House
+from .rulebook import share
 
 LONG_AGO = -700  # Days before the first of all, 800 before today.
 
@@ -44,12 +45,23 @@ def test_when_points_expire(expiry, earned: datetime, expires: datetime | None):
     assert expires_at(expiry, earned) == expires
 
 
-def test_work_of_the_day_falls_due_by_the_programme_s_clock():
+def test_work_of_the_day_falls_due_by_the_clocks_of_shanghai():
     morning = utc(2026, 11, 20, 0, 30)  # Half past eight in Shanghai.
 
     assert next_at(time(9), morning) == utc(2026, 11, 20, 1)
     assert next_at(time(8), morning) == utc(2026, 11, 21, 0)
     assert warned_until(morning, 1) == utc(2026, 11, 21, 16)
+
+
+async def test_a_month_ends_at_midnight_in_shanghai_whatever_the_zone_of_the_programme(bank: Bank):
+    li = uuid7()
+    await share(bank.house, zone="America/New_York")
+    await bank.give(li, 10, expires=CalendarExpiry(period="month"))
+
+    async with bank.house.db.transaction() as tx:
+        ends = await tx.scalar("SELECT expires_at FROM lot")
+
+    assert ends == utc(2026, 11, 30, 16)
 
 
 async def test_points_are_spent_by_earliest_expiry_and_then_earliest_earned(bank: Bank):

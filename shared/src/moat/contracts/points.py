@@ -85,7 +85,7 @@ class PointsExpiring(LoyaltyFact):
     account_type: str
     amount: int
     expires_on: date
-    """In the programme's zone."""
+    """A civil day in Asia/Shanghai."""
     expires_at: datetime
     """The first of them."""
 

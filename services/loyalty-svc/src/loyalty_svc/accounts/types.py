@@ -17,7 +17,7 @@ from moat.kit.documents.kind import DocumentKind, Published, Ref
 from moat.kit.documents.model import DocumentModel, Names
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
-"""Where calendar periods end at midnight."""
+"""Where calendar periods end at midnight, whatever the programme's zone: that is for limits, tasks and clubs."""
 
 
 class NeverExpires(DocumentModel):
@@ -34,7 +34,7 @@ class RollingExpiry(DocumentModel):
 
 
 class CalendarExpiry(DocumentModel):
-    """All awards of a period expire together: at its end in the programme's zone, and so many days of grace later."""
+    """All awards of a period expire together: at its end (Asia/Shanghai), and so many days of grace later."""
 
     kind: Literal["end_of"] = "end_of"
     period: Literal["month", "quarter", "year"]
@@ -191,7 +191,7 @@ def expires_at(
 ) -> datetime | None:
     """When points that were earned at an aware instant expire, in UTC; None for never.
 
-    The end of a period is midnight of the first day after it, in the programme's zone.
+    The end of a period is midnight of the first day after it (Asia/Shanghai).
     """
     if isinstance(expiry, NeverExpires):
         return None

@@ -1,4 +1,4 @@
-"""The heart of expiry's calendar: when its work falls due, in the programme's zone."""
+"""The heart of expiry's calendar: when its work falls due, by clocks in Asia/Shanghai."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -12,7 +12,7 @@ AUDITS_AT: Final = time(3, 30)
 
 
 def next_at(clock_time: time, now: datetime) -> datetime:
-    """The next instant after `now` at which clocks in the programme's zone show this time."""
+    """The next instant after `now` at which clocks in Asia/Shanghai show this time."""
     today = now.astimezone(ZONE).date()
     first = datetime.combine(today, clock_time, ZONE)
     return (first if first > now else datetime.combine(today + timedelta(days=1), clock_time, ZONE)).astimezone(UTC)

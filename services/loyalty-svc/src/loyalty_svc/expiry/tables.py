@@ -9,7 +9,7 @@ expiry_warning = Table(
     metadata,
     Column("customer_id", Uuid, primary_key=True),
     Column("account_type", Text(collation="C"), primary_key=True),
-    Column("expires_on", Date, primary_key=True, comment="in the programme's zone"),
+    Column("expires_on", Date, primary_key=True, comment="a civil day in Asia/Shanghai"),
     Column("amount", BigInteger, nullable=False),
     Column("warned_at", DateTime(timezone=True), nullable=False),
 )

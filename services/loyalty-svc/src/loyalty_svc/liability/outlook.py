@@ -27,7 +27,7 @@ LOOKS_BACK: Final = timedelta(days=730)
 class Cell(NamedTuple):
     """Outstanding points (> 0) of one tier that expire in one month; `pending` of them cannot be spent yet.
 
-    month: its first day in the programme's zone, the last in which they can be spent; None for points without an end.
+    month: its first day (Asia/Shanghai), the last in which they can be spent; None for points without an end.
     """
 
     account_type: str
@@ -99,7 +99,7 @@ class Moved(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole days in the programme's zone, both ends included."""
+    """Whole days (Asia/Shanghai), both ends included."""
 
     first: date
     last: date

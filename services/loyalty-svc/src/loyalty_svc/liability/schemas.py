@@ -152,7 +152,7 @@ class DiscountsOut(BaseModel):
 
 
 class LiabilityOut(BaseModel):
-    """What the programme owes at one instant, and how that moved. The zone of days and months is the programme's.
+    """What the programme owes at one instant, and how that moved. Days and months are those of `zone`.
 
     discounts: the trend of orders that were bought with a coupon, by tier and month of the period.
     """
