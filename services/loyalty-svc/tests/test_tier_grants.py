@@ -1,5 +1,6 @@
 """Tiers given by hand until a date, above what is earned."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,10 @@ from moat.kit.ids import uuid7
 from moat.kit.testing.callers import customer
 
 from .builders import a_customer, at, merged, paid
+from .coupon_shop import amount_off, reasons
 from .house import House
+from .reward_shop import a_reward
+from .rulebook import PER_UNIT, a_rule, put_in_force
 from .tier_club import Club
 
 
@@ -119,3 +123,30 @@ async def test_a_member_reads_his_own_tier_and_grants_himself_none(club: Club):
     granted = await club.grant(li, "black", at(150))
 
     assert (own.status_code, foreign.status_code, granted.status_code) == (200, 404, 403)
+
+
+async def test_a_granted_tier_ends_in_time_for_rewards_coupons_and_rules_though_its_timer_is_late(club: Club):
+    li, house = uuid7(), club.house
+    gold = {"combinator": "and", "rules": [{"field": "tier", "operator": "=", "value": "gold"}]}
+    await club.shop.publish("lounge", a_reward(1, condition=gold), path="/v1/loyalty/rewards")
+    code = await club.shop.public_code("GOLD", amount_off(condition=gold))
+    await put_in_force(house, "order-points", a_rule(PER_UNIT, condition=gold))
+    await house.learn(a_customer(li))
+    await club.grant(li, "gold", house.clock.now() + timedelta(minutes=10))
+
+    async def has() -> tuple[list[str], list[str]]:
+        page = await club.get(f"/v1/customers/{li}/loyalty/rewards")
+        (offer,) = [one for one in page["items"] if one["code"] == "lounge"]
+        (judged,) = await club.shop.validate(li, code)
+        return [one["code"] for one in offer["reasons"]], reasons(judged)
+
+    during = await has()
+    house.clock.advance(timedelta(minutes=11))
+    ordered_at = (house.clock.now() - at(0)) / timedelta(days=1)
+    await house.learn(paid(li, 1_000, day=ordered_at))
+    nothing = await house.points(li)
+    await house.learn(paid(li, 1_000, day=ordered_at - 0.003))
+
+    assert during == (["points"], [])
+    assert await has() == (["condition"], ["condition"])
+    assert (nothing[0], (await house.points(li))[0]) == (0, 10)

@@ -72,8 +72,7 @@ async def quote(
 ) -> Quote:
     """Judge a basket for a member. Raises Invalid for points that are no whole steps."""
     membership = await tiers.membership(tx, customer_id, now=now)
-    tier = membership.standing.tier if membership.standing else membership.plan.base.code
-    basket = replace(order.basket, tier=tier)
+    basket = replace(order.basket, tier=membership.tier_at(now))
     chosen = await judged(tx, order.codes, customer_id, basket, tells_of_others=tells_of_others)
     wallet = await _wallet(tx, customer_id, basket, {one.code for one in chosen}, now=now)
     goods_off, shipping_off = taken_off(chosen)

@@ -115,7 +115,7 @@ async def read_benefits(access: Reader, db: Db, clock: Now, language: Language) 
         membership = await tiers.membership(tx, access.id)
         stays = await usecases.memberships(tx, access.id)
     plan = membership.plan
-    tier = plan.tier_named(membership.standing.tier) if membership.standing else None
+    tier = plan.tier_named(membership.tier_at(now)) if membership.standing else None
     running = {code: stay for code, stay in stays.items() if stay.is_member(now)}
     clubs = [club for club in usecases.clubs_of(documents, running, now) if club.code in running]
     return BenefitsOut.of(access.id, tier or plan.base, clubs, running, language)

@@ -47,8 +47,7 @@ class Caller:
 async def with_tier(tx: Transaction, customer_id: UUID, basket: Basket) -> Basket:
     """The basket with the tier its buyer is in now."""
     membership = await tiers.membership(tx, customer_id)
-    tier = membership.standing.tier if membership.standing else membership.plan.base.code
-    return replace(basket, tier=tier)
+    return replace(basket, tier=membership.tier_at(basket.at))
 
 
 async def with_discounts(

@@ -115,7 +115,7 @@ async def read_members(tx: Transaction, bench: Bench) -> None:
         standings = await tier_queries.standings(tx, members)
         first = (await tier_queries.plan(tx)).base.code
         for one in happenings.values():
-            one.row["tier"] = standings[one.customer_id].tier if one.customer_id in standings else first
+            one.row["tier"] = standings[one.customer_id].tier_at(one.at) if one.customer_id in standings else first
     if any(judge.reads_discounts for judge in bench.judges()):
         shares = await discounts.shares(tx, {(one.customer_id, one.at) for one in happenings.values()})
         for one in happenings.values():

@@ -164,7 +164,7 @@ def _told(one: Attained, **gift: Any) -> MilestoneReached:
 async def _fitting(tx: Transaction, candidates: Sequence[Candidate], now: datetime) -> list[tuple[Reached, Event[Any]]]:
     """Those whose condition holds for the member as he stands now; each (customer, plan, period) once."""
     asked = {event.about for what, event, _ in candidates if what.plan.condition is not None}
-    rows = await _members(tx, asked) if asked else {}
+    rows = await _members(tx, asked, now) if asked else {}
     found: dict[Key, tuple[Reached, Event[Any]]] = {}
     for what, event, more in candidates:
         condition = what.plan.condition
@@ -173,7 +173,7 @@ async def _fitting(tx: Transaction, candidates: Sequence[Candidate], now: dateti
     return list(found.values())
 
 
-async def _members(tx: Transaction, customer_ids: set[UUID]) -> dict[UUID, dict[str, Any]]:
+async def _members(tx: Transaction, customer_ids: set[UUID], now: datetime) -> dict[UUID, dict[str, Any]]:
     plan = await tiers.plan(tx)
     standings = await tiers.standings(tx, customer_ids)
     held = await ledger_queries.held(tx, customer_ids)
@@ -181,7 +181,7 @@ async def _members(tx: Transaction, customer_ids: set[UUID]) -> dict[UUID, dict[
     for id_ in customer_ids:
         growth, points = held.get((id_, GROWTH)), held.get((id_, POINTS))
         rows[id_] = {
-            "tier": standings[id_].tier if id_ in standings else plan.base.code,
+            "tier": standings[id_].tier_at(now) if id_ in standings else plan.base.code,
             "growth": growth.available if growth else 0,
             "points": points.available if points else 0,
         }

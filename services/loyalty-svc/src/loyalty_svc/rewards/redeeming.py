@@ -175,7 +175,7 @@ async def members_of(tx: Transaction, ids: Collection[UUID], *, asks_share: bool
     for id_, membership in (await tiers.memberships(tx, ids)).items():
         standing, accounts = membership.standing, membership.accounts
         found[id_] = Member(
-            tier=standing.tier if standing else membership.plan.base.code,
+            tier=membership.tier_at(now),
             growth=accounts[GROWTH].available if GROWTH in accounts else 0,
             points={type_: balance.available for type_, balance in accounts.items()},
             enrolled_at=standing.enrolled_at if standing else None,

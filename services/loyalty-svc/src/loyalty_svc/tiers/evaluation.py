@@ -104,13 +104,23 @@ class Move(NamedTuple):
 
 @dataclass(slots=True)
 class Standing:
-    """Where a member stands, by which version of the plan, and whether a tier was given to him by hand."""
+    """Where a member stands, by which version of the plan, and whether a tier was given to him by hand.
+
+    granted_until, earned_tier: when that ends, and where he stands then.
+    """
 
     tier: str
     since: datetime
     enrolled_at: datetime
     plan_version: int = field(default=0, compare=False)
     is_granted: bool = field(default=False, compare=False)
+    granted_until: datetime | None = field(default=None, compare=False)
+    earned_tier: str | None = field(default=None, compare=False)
+
+    def tier_at(self, at: datetime) -> str:
+        """His tier at an instant: what was given by hand ends in time, though the timer that takes it may be late."""
+        is_over = self.granted_until is not None and self.granted_until <= at
+        return self.earned_tier if is_over and self.earned_tier is not None else self.tier
 
     def copy(self) -> "Standing":
         """Another that may be moved."""

@@ -15,7 +15,8 @@ from moat.kit.db.transaction import Transaction
 from moat.kit.documents import published
 
 _STANDINGS = """
-SELECT customer_id, tier, since, enrolled_at, plan_version, granted_tier IS NOT NULL FROM membership
+SELECT customer_id, tier, since, enrolled_at, plan_version, granted_tier IS NOT NULL, granted_until, earned_tier
+FROM membership
 WHERE customer_id = ANY(CAST(:ids AS uuid[]))
 """
 # A tier that was granted meanwhile is not overwritten: what comes back is fewer then, and is judged again.
@@ -124,7 +125,7 @@ async def plan(tx: Transaction) -> TierPlan:
 async def standings(tx: Transaction, customer_ids: Iterable[UUID]) -> dict[UUID, Standing]:
     """Where these customers stand; those who never got anything are missing."""
     rows = (await tx.execute(_STANDINGS, ids=list(customer_ids))).records
-    return {row[0]: Standing(row[1], row[2], row[3], row[4], row[5]) for row in rows}
+    return {row[0]: Standing(*row[1:]) for row in rows}
 
 
 async def save(tx: Transaction, plan: TierPlan, decided: Mapping[UUID, tuple[Standing, str]]) -> bool:

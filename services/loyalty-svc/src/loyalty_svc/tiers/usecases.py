@@ -52,6 +52,10 @@ class Membership:
     standing: Standing | None
     value: int = 0
 
+    def tier_at(self, at: datetime) -> str:
+        """The code of his tier at an instant; the plan's first before he got anything."""
+        return self.standing.tier_at(at) if self.standing else self.plan.base.code
+
 
 async def membership(tx: Transaction, customer_id: UUID, *, now: datetime | None = None) -> Membership:
     """A known customer's membership, zeros where nothing was posted yet; with `now` also what the plan counts then."""
