@@ -1,6 +1,6 @@
 """The heart of dependence on discounts: what share of some orders was bought with a coupon, as rules ask about it.
 
-An order counts that earned something and was not given back in full, as it does for milestones. It was bought with a
+An order counts that earned something and was not given back in full. It was bought with a
 coupon if a use of one that stands as redeemed names it by the order's id.
 """
 

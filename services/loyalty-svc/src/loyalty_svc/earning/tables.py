@@ -28,6 +28,11 @@ order_earning = Table(
         " OR (customer_id IS NOT NULL AND paid_at IS NOT NULL AND total_minor IS NOT NULL AND currency IS NOT NULL)",
         name="order_earning_paid",
     ),
+    Index(
+        "order_earning_unrewarded",
+        "customer_id",
+        postgresql_where=text("earned = 0 AND customer_id IS NOT NULL"),
+    ),
 )
 
 earning_counter = Table(

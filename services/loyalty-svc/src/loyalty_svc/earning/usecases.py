@@ -262,7 +262,8 @@ async def give_held(tx: Transaction, notes: Sequence[AwardNote], *, now: datetim
             basis = basis_of(note.event_type, award, judge.programme)
             postings.append(owed(note.customer_id, basis, points[-1], at=note.at, cause=cause))
     if order is not None:
-        await queries.save(tx, [order])
+        # Where refunds have left nothing of them the order has earned nothing.
+        await queries.save(tx, [order] if any(points) else [])
     await _post(tx, postings, [EventCause(event.event_id, None, None)] * len(postings), now=now)
     return points
 

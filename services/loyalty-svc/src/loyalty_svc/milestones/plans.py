@@ -50,7 +50,7 @@ class OnOccasion(DocumentModel):
 
 
 class OnNthOrder(DocumentModel):
-    """The nth order that was paid, earned something, and was not given back in full."""
+    """The nth order that was paid and not given back in full, whether it earned points or not."""
 
     kind: Literal["nth_order"]
     n: Annotated[int, Field(ge=1, le=10_000)]

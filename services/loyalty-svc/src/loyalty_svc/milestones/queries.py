@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from loyalty_svc.earning.unrewarded import UNREWARDED
 from loyalty_svc.ledger.owners import owned
 from loyalty_svc.milestones.plans import OnOccasion, Order, Reached
 from moat.customers import Parting, give_back
@@ -83,18 +84,19 @@ WITH own AS (
   ON CONFLICT (customer_id, plan, period) DO NOTHING RETURNING gift_id)
 DELETE FROM milestone_second WHERE gift_id IN (SELECT gift_id FROM own)
 """  # noqa: S608
-# An order counts that earned something; it belongs to whom its customer has become.
+# Every paid order counts, whatever it earned; it belongs to whom its customer has become.
 _ORDERS: Final = f"""
 WITH customer (root, id) AS (
   SELECT id, id FROM unnest(CAST(:ids AS uuid[])) AS id
   UNION ALL SELECT to_id, from_id FROM customer_alias WHERE to_id = ANY(CAST(:ids AS uuid[]))),
-mine AS ({owned("p.cause_id", "p.kind = 'earned' AND p.order_id IS NOT NULL")}),
-paid AS (SELECT DISTINCT root, cause_id FROM mine)
+paid (root, order_uid) AS (
+  SELECT * FROM ({owned("p.cause_id", "p.kind = 'earned' AND p.order_id IS NOT NULL")}) AS earned
+  UNION {UNREWARDED})
 SELECT p.root, o.paid_at, o.currency, o.total_minor,
        o.total_minor - least(o.total_minor, coalesce((
          SELECT sum(CAST(r->>3 AS bigint)) FROM jsonb_array_elements(o.refunds) AS r WHERE r->>2 = o.currency
        ), 0)::bigint) AS kept_minor
-FROM paid p JOIN order_earning o ON o.order_uid = p.cause_id WHERE o.paid_at IS NOT NULL
+FROM paid p JOIN order_earning o USING (order_uid) WHERE o.paid_at IS NOT NULL
 """  # noqa: S608
 _OF: Final = """
 SELECT plan, period, at, withdrawn_at, points, account_type, coupon, code_id, rule, gift_id FROM milestone_reached

@@ -63,12 +63,12 @@ class Refund(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A paid order of the friend, with its refunds."""
+    """A paid order of the friend, with its refunds; order_id, event_id: None where it earned nothing."""
 
     paid_at: datetime
     order_uid: UUID
     order_id: str | None
-    event_id: str
+    event_id: str | None
     currency: str
     total_minor: int
     refunds: tuple[Refund, ...] = ()

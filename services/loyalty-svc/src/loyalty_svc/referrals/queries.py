@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from loyalty_svc.earning.unrewarded import UNREWARDED
 from loyalty_svc.ledger.owners import owned
 from loyalty_svc.referrals.judging import Claim, Order, Reason, Referral, Refund, Status
 from moat.kit.db.transaction import Transaction
@@ -92,18 +93,22 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:reasons AS te
   AS n (id, status, reason, order_uid, order_id, event_id, matures_at, decided_at)
 WHERE r.id = n.id
 """
-# An order counts that earned something; it belongs to whom its customer has become.
+# Every paid order counts, whatever it earned; it belongs to whom its customer has become. Postings know its name and
+# the event that paid it.
 _ORDERS: Final = f"""
 WITH customer (root, id) AS (
   SELECT id, id FROM unnest(CAST(:ids AS uuid[])) AS id
   UNION ALL SELECT to_id, from_id FROM customer_alias WHERE to_id = ANY(CAST(:ids AS uuid[]))),
-mine AS ({owned("p.id, p.cause_id, p.order_id, p.event_id", "p.kind = 'earned' AND p.order_id IS NOT NULL")}),
+mine (root, order_uid, posting_id, order_id, event_id) AS (
+  {owned("p.cause_id, p.id, p.order_id, p.event_id", "p.kind = 'earned' AND p.order_id IS NOT NULL")}
+  UNION ALL SELECT root, order_uid, NULL, NULL, NULL FROM ({UNREWARDED}) AS unrewarded),
 paid AS (
-  SELECT DISTINCT ON (root, cause_id) root, cause_id, order_id, event_id FROM mine ORDER BY root, cause_id, id)
+  SELECT DISTINCT ON (root, order_uid) root, order_uid, order_id, event_id FROM mine
+  ORDER BY root, order_uid, posting_id)
 SELECT p.root, o.paid_at, o.order_uid, p.order_id, p.event_id, o.currency, o.total_minor,
        (SELECT jsonb_agg(jsonb_build_array(r->>1, r->3)) FROM jsonb_array_elements(o.refunds) AS r
         WHERE r->>2 = o.currency) AS refunds
-FROM paid p JOIN order_earning o ON o.order_uid = p.cause_id WHERE o.paid_at IS NOT NULL
+FROM paid p JOIN order_earning o USING (order_uid) WHERE o.paid_at IS NOT NULL
 """  # noqa: S608
 _TWINS: Final = """
 INSERT INTO referral_twin (first_id, second_id, at)

@@ -10,7 +10,7 @@ from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.giving import Gift, TakeBack
 from loyalty_svc.ledger.posting import Cause, Posted
 from loyalty_svc.referrals import judging, queries
-from loyalty_svc.referrals.judging import Reason, Referral, Status, Verdict
+from loyalty_svc.referrals.judging import Order, Reason, Referral, Status, Verdict
 from loyalty_svc.referrals.programme import CODE, REFERRALS, Programme
 from loyalty_svc.referrals.queries import Live
 from loyalty_svc.tiers import usecases as tiers
@@ -26,6 +26,8 @@ REFERRAL: Final = "referral"
 REWARDED: Final = "referral.rewarded"
 Causes = Mapping[UUID, Event[Any]]
 """The events that led here, by one of the two whom they are about; a timer has none."""
+Payments = Mapping[UUID, Event[Any]]
+"""The payments among them, by order: what earned nothing has no posting that knows its name."""
 
 
 @dataclass(slots=True)
@@ -39,7 +41,14 @@ class _Outcome:
     takes: list[TakeBack] = field(default_factory=list)
 
 
-async def settle(tx: Transaction, live: Sequence[Live], *, now: datetime, causes: Causes | None = None) -> None:
+async def settle(
+    tx: Transaction,
+    live: Sequence[Live],
+    *,
+    now: datetime,
+    causes: Causes | None = None,
+    payments: Payments | None = None,
+) -> None:
     """Judge these referrals, which are locked, by all that is known now, and carry out what follows."""
     if not live:
         return
@@ -48,7 +57,7 @@ async def settle(tx: Transaction, live: Sequence[Live], *, now: datetime, causes
     verdicts = []
     for referral, is_same_person in live:
         terms = programmes[referral.rule].terms
-        orders = known.get(referral.friend_id, ())
+        orders = [_named(order, payments or {}) for order in known.get(referral.friend_id, ())]
         verdicts.append((referral, judging.judge(referral, terms, orders, now=now, is_same_person=is_same_person)))
     await _carry_out(tx, verdicts, programmes, now, causes or {})
 
@@ -66,6 +75,11 @@ async def programmes_of(tx: Transaction) -> dict[str, Programme]:
     """Every version of the programme, by rule (`<code>@<version>`)."""
     known = (await versions(tx, REFERRALS)).get(CODE, ())
     return {one.value.rule: one.value for one in known}
+
+
+def _named(order: Order, payments: Payments) -> Order:
+    paid = payments.get(order.order_uid) if order.event_id is None else None
+    return order if paid is None else order._replace(order_id=paid.data.order_id, event_id=paid.id)
 
 
 async def _carry_out(
@@ -109,20 +123,22 @@ def _decide(
 ) -> None:
     """Note what follows from one verdict, and publish all of it but the rewards."""
     order = verdict.order
+    is_named = order is None or order.event_id is not None or order.order_uid != before.order_uid
+    named_by = order if is_named else before
     after = replace(
         before,
         status=verdict.status,
         reason=verdict.reason,
         order_uid=order and order.order_uid,
-        order_id=order and order.order_id,
-        event_id=order and order.event_id,
+        order_id=named_by.order_id if named_by else None,
+        event_id=named_by.event_id if named_by else None,
         matures_at=verdict.matures_at,
     )
     outcome.changed.append(after)
     outcome.decided_at[after.id] = verdict.at
     named: dict[str, Any] = {"referral_id": after.id, "friend_id": after.friend_id, "rule": after.rule}
     if before.status is Status.REWARDED:
-        event_id = cause.id if cause else before.event_id or ""
+        event_id = cause.id if cause else before.event_id or str(before.id)
         reason = f"referral.{verdict.reason or Reason.RETURNED}"
         outcome.takes += [
             TakeBack(verdict.at, reason, Cause(before.id, _part(before, role), event_id))
@@ -152,7 +168,7 @@ def _gift(referral: Referral, role: str, account_type: str, points: int, at: dat
         at=at,
         reason=REWARDED,
         rule=referral.rule,
-        cause=Cause(referral.id, _part(referral, role), referral.event_id or "", None),
+        cause=Cause(referral.id, _part(referral, role), referral.event_id or str(referral.id), None),
     )
 
 

@@ -14,6 +14,7 @@ from loyalty_svc.referrals.problems import NoProgramme, UnknownCode
 from loyalty_svc.referrals.programme import CODE, REFERRALS, Programme
 from loyalty_svc.referrals.settling import REFERRAL
 from moat.contracts.loyalty import ReferralCreated, ReferralRejected
+from moat.contracts.orders import OrderPaid
 from moat.customers.follow import aliases_of
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import Published, WrongDocument, published
@@ -106,7 +107,8 @@ async def follow_orders(tx: Transaction, facts: Sequence[Event[Any]], *, now: da
     last = {event.about: event for event in facts}
     live = await queries.live_of_friends(tx, last)
     if live:
-        await settling.settle(tx, live, now=now, causes=last)
+        payments = {event.data.order_uid: event for event in facts if isinstance(event.data, OrderPaid)}
+        await settling.settle(tx, live, now=now, causes=last, payments=payments)
 
 
 async def come_due(tx: Transaction, ids: Sequence[UUID], *, now: datetime) -> None:

@@ -1,6 +1,7 @@
-"""A gift that two had each been given before they turned out to be one is kept beside the other: it can be taken back.
+"""Milestones and referrals: orders that earned nothing are found, and the second gift of two who became one is kept.
 
-It was dropped before, and nobody took it back.
+The index holds orders that earned nothing and no others, so that those that earn pay nothing for it. It is made first
+and commits by itself: cut off, it is done again. The second gift was dropped before, and nobody took it back.
 """
 
 from alembic import op
@@ -33,10 +34,20 @@ CREATE INDEX milestone_second_of_customer ON milestone_second (customer_id, plan
 """
 
 
+INDEX = """
+CREATE INDEX CONCURRENTLY order_earning_unrewarded ON order_earning (customer_id)
+WHERE earned = 0 AND customer_id IS NOT NULL
+"""
+
+
 def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.execute("DROP INDEX IF EXISTS order_earning_unrewarded")
+        op.execute(INDEX)
     kit.run_script(op, TABLE)
     kit.grant(op, service=SERVICE, tables=["milestone_second"])
 
 
 def downgrade() -> None:
     op.drop_table("milestone_second")
+    op.execute("DROP INDEX order_earning_unrewarded")
