@@ -70,6 +70,11 @@ ORDER BY r.id FOR UPDATE OF r
 _OF_FRIENDS: Final = _LIVE % "r.friend_id = ANY(CAST(:ids AS uuid[]))"
 _BY_ID: Final = _LIVE % "r.id = ANY(CAST(:ids AS uuid[]))"
 _OF_EITHER: Final = _LIVE % "(r.friend_id = ANY(CAST(:ids AS uuid[])) OR r.customer_id = ANY(CAST(:ids AS uuid[])))"
+_LOCK_ACCOUNTS: Final = """
+SELECT FROM account WHERE customer_id IN (
+  SELECT unnest(ARRAY[customer_id, friend_id]) FROM referral WHERE id = ANY(CAST(:ids AS uuid[])))
+ORDER BY customer_id, type FOR UPDATE
+"""
 _LOCK: Final = "SELECT id FROM referral WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE"
 _ACCEPTED_OF: Final = f"""
 SELECT {_COLUMNS} FROM referral r WHERE r.is_accepted AND r.friend_id = ANY(CAST(:ids AS uuid[]))
@@ -225,7 +230,11 @@ async def live(tx: Transaction, ids: Collection[UUID]) -> list[Live]:
 
 
 async def lock(tx: Transaction, ids: Collection[UUID]) -> None:
-    """Lock referrals, in id order."""
+    """Lock the accounts of both sides and then the referrals, each in order: who earns holds his account by then.
+
+    Merges are held off, so the two stay who they are.
+    """
+    await tx.execute(_LOCK_ACCOUNTS, ids=list(ids))
     await tx.execute(_LOCK, ids=list(ids))
 
 

@@ -14,7 +14,7 @@ timers = Timers()
 
 
 async def lock_referrals(keys: Sequence[str], tx: Transaction) -> None:
-    """Hold merges off, then lock the referrals in id order, as a consumed batch does."""
+    """Hold merges off, then lock accounts and referrals, as a consumed batch does: earning comes before referrals."""
     await hold_merges_off(tx)
     await queries.lock(tx, [UUID(key) for key in keys])
 
