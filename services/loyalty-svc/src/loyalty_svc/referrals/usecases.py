@@ -25,6 +25,9 @@ from moat.kit.timers import set_timers
 
 CODE_LETTERS: Final = 8
 CODE_TRIES_MAX: Final = 5
+LOOK_AGAIN: Final = timedelta(minutes=5)
+"""How long after a code was used the friend's orders are read once more: a batch that took one of them at that moment
+saw no referral, and was not seen. No batch takes so long."""
 
 
 async def current(tx: Transaction, now: datetime) -> Programme:
@@ -99,7 +102,7 @@ async def _begin(tx: Transaction, referral: Referral) -> None:
         tx.publish(ReferralRejected(**named, reason=referral.reason, stage="refused"), about=about, time=at)
         return
     tx.publish(ReferralCreated(**named, expires_at=referral.expires_at), about=about, time=at)
-    await set_timers(tx, REFERRAL, [(str(referral.id), referral.expires_at, {})])
+    await set_timers(tx, REFERRAL, [(str(referral.id), at + LOOK_AGAIN, {})])
 
 
 async def follow_orders(tx: Transaction, facts: Sequence[Event[Any]], *, now: datetime) -> None:
