@@ -7,6 +7,7 @@ import pytest
 from moat.kit.ids import uuid7
 
 from .builders import a_customer, again, merged, paid, parted, refunded
+from .club_rooms import Rooms, a_club, by_value
 from .house import House
 from .milestone_plans import publish, publish_third_order
 from .referral_club import START, available, bring, call, clerk, days_pass, rejections, some_customers
@@ -135,3 +136,14 @@ async def test_orders_that_earned_nothing_go_with_merges_and_splits(house: House
 
     await house.learn(*(paid(wang, 10_000, currency="EUR", day=71 + n) for n in range(2)))
     assert await available(house, wang) == (1_000 if part else 0)
+
+
+async def test_what_was_spent_without_points_counts_for_a_club(house: House):
+    await limit(house, number=10, per="day", what="points", way="refuse")
+    rooms = Rooms(house)
+    await rooms.publish(a_club(**by_value(10_000)))
+    li = await rooms.customer()
+
+    await house.learn(paid(li, 10_000, day=99))
+
+    assert (await rooms.stands(li))[0] == "active"

@@ -57,7 +57,7 @@ class Growth(DocumentModel):
 
 
 class Spend(DocumentModel):
-    """What orders came to that earned something, less refunds."""
+    """What paid orders came to, less refunds."""
 
     kind: Literal["spend"]
     currency: str = "CNY"

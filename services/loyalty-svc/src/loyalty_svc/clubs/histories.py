@@ -45,7 +45,7 @@ class History:
 
     @classmethod
     def of(cls, gains: Mapping[str, Iterable[tuple[datetime, int]]], orders: Iterable[Order]) -> Self:
-        """From gains by account type, and orders that earned something."""
+        """From gains by account type, and paid orders."""
         counted = [order for order in orders if order.counts]
         spent: dict[str, list[tuple[datetime, int]]] = {}
         for order in counted:
