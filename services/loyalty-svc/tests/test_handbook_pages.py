@@ -5,6 +5,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -133,7 +134,8 @@ def test_the_third_order_that_counts_brings_the_coupon(kept: int, at: datetime):
     days = [on(2026, 1, 5), on(2026, 3, 9), on(2026, 4, 2), on(2026, 6, 7)]
     orders = [Order(day, "CNY", 5_000, kept if day == on(2026, 4, 2) else 5_000) for day in days]
 
-    reached = reached_by_orders({"m": [Published(Ref("milestone", "m", 1), None, None, True, plan)]}, orders)
+    versions = {"m": [Published(Ref("milestone", "m", 1), None, None, True, plan)]}
+    reached = reached_by_orders(versions, orders, lambda at: ZoneInfo("Asia/Shanghai"))
 
     assert {key: one.at for key, one in reached.items()} == {("m", "2026"): at}
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -50,8 +51,9 @@ def by_occasion(*versions, occasion="birthday", days_ahead=0, late=timedelta(0),
     return [(one.plan.rule, one.period) for one in found]
 
 
-def by_orders(*versions, orders):
-    return {key: (one.plan.rule, one.at) for key, one in reached_by_orders({"gift": versions}, orders).items()}
+def by_orders(*versions, orders, zone="Asia/Shanghai"):
+    found = reached_by_orders({"gift": versions}, orders, lambda at: ZoneInfo(zone))
+    return {key: (one.plan.rule, one.at) for key, one in found.items()}
 
 
 def test_an_announced_day_reaches_the_plan_that_asks_for_it():
@@ -135,3 +137,11 @@ def test_a_wrong_currency_and_an_unknown_field_are_named():
     assert currency.value.errors[0].pointer == "/trigger/currency"
     assert field.value.errors[0].pointer.startswith("/condition/rules/0")
     assert MILESTONES.name == "milestone"
+
+
+def test_a_year_is_one_of_the_programmes_zone():
+    plan = a_plan({"kind": "nth_order", "n": 2}, once="year")
+    orders = [Order(datetime(2026, 12, day, 20, 0, tzinfo=UTC), "CNY", 1_000, 1_000) for day in (30, 31)]
+
+    assert list(by_orders(plan, orders=orders)) == []
+    assert list(by_orders(plan, orders=orders, zone="America/New_York")) == [("gift", "2026")]

@@ -1,7 +1,9 @@
 """Gifts for days that come round and for orders that add up, on PostgreSQL."""
 
 import asyncio
+from datetime import datetime, timedelta
 from itertools import permutations
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,6 +13,7 @@ from .builders import a_customer, at, merged, paid, refunded
 from .coupon_shop import Shop, amount_off
 from .house import House
 from .milestone_plans import a_day, available, publish, publish_third_order
+from .rulebook import share
 
 
 async def test_a_birthday_gives_its_gift_and_says_why(house: House):
@@ -197,3 +200,14 @@ async def test_a_gift_may_be_a_coupon_that_a_refund_takes_away(house: House):
 
     await house.learn(paid(li, 1_000, day=5))
     assert len(await house.said("coupon.issued")) == 2
+
+
+async def test_orders_are_counted_in_the_years_of_the_programmes_zone(house: House):
+    await share(house, zone="America/New_York")
+    await publish(house, "second-order", trigger={"kind": "nth_order", "n": 2}, once="year")
+    new_york, li = ZoneInfo("America/New_York"), uuid7()
+    instants = [datetime(2026, 12, 30, 12, tzinfo=new_york), datetime(2026, 12, 31, 22, tzinfo=new_york)]
+
+    await house.learn(*(paid(li, 1_000, day=(one - at(0)) / timedelta(days=1)) for one in instants))
+
+    assert [told["period"] for _, _, told in await house.said("milestone.reached")] == ["2026"]

@@ -4,7 +4,7 @@ A plan is a document of the kind `milestone`. What happened is judged by the ver
 gives nothing for what lies before it, however late that becomes known.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -19,8 +19,6 @@ from moat.kit.money import AMOUNT_MAX, is_currency
 from moat.kit.problems import FieldError
 from moat.rules import Catalogue, Condition, Number, Text, parse
 
-ZONE: Final = ZoneInfo("Asia/Shanghai")
-"""Where the years of the programme begin and end."""
 EVER: Final = "ever"
 Language = Literal["zh-CN", "en"]
 EVERYBODY: Final[Mapping[str, Any]] = {"combinator": "and", "rules": []}
@@ -132,6 +130,8 @@ class Reached(NamedTuple):
 
 Versions = Mapping[str, Sequence[Published[Plan]]]
 """All versions of each plan by its code, the earliest first."""
+ZoneAt = Callable[[datetime], ZoneInfo]
+"""Where the years of the programme began and ended at an instant."""
 
 
 def compile_plan(model: MilestoneDocument, ref: Ref) -> Plan:
@@ -167,19 +167,19 @@ def asks_for_orders(plans: Versions) -> bool:
     return any(not isinstance(one.value.trigger, OnOccasion) for versions in plans.values() for one in versions)
 
 
-def reached_by_orders(plans: Versions, orders: Iterable[Order]) -> dict[tuple[str, str], Reached]:
+def reached_by_orders(plans: Versions, orders: Iterable[Order], zone_at: ZoneAt) -> dict[tuple[str, str], Reached]:
     """What all orders of a customer reach, by (plan, period), whatever the order in which they became known."""
     ordered = sorted(orders)
     found: dict[tuple[str, str], Reached] = {}
     for code, versions in plans.items():
         for version in versions:
-            for period, at in _instants(version.value, ordered):
+            for period, at in _instants(version.value, ordered, zone_at):
                 if version.judges(at):
                     found.setdefault((code, period), Reached(version.value, period, at))
     return found
 
 
-def _instants(plan: Plan, orders: Sequence[Order]) -> Iterable[tuple[str, datetime]]:
+def _instants(plan: Plan, orders: Sequence[Order], zone_at: ZoneAt) -> Iterable[tuple[str, datetime]]:
     """(period, instant) at which the orders, earliest first, reach the plan."""
     trigger = plan.trigger
     if isinstance(trigger, OnOccasion):
@@ -187,7 +187,7 @@ def _instants(plan: Plan, orders: Sequence[Order]) -> Iterable[tuple[str, dateti
     target = trigger.n if isinstance(trigger, OnNthOrder) else trigger.amount_minor
     sums: dict[str, int] = {}
     for order in orders:
-        period = EVER if plan.once == EVER else str(order.paid_at.astimezone(ZONE).year)
+        period = EVER if plan.once == EVER else str(order.paid_at.astimezone(zone_at(order.paid_at)).year)
         before = sums.get(period, 0)
         after = sums[period] = before + _worth(trigger, order)
         if before < target <= after:
