@@ -26,7 +26,7 @@ EXISTS (SELECT FROM referral_twin t
         WHERE t.first_id = least(r.customer_id, r.friend_id) AND t.second_id = greatest(r.customer_id, r.friend_id))
 """
 # Since when a friend is known, under whichever name.
-_KNOWN_AT: Final = """
+KNOWN_AT: Final = """
 SELECT min(k.created_at) FROM known_customer k
 WHERE k.customer_id = {friend} OR k.customer_id IN (SELECT from_id FROM customer_alias WHERE to_id = {friend})
 """
@@ -39,19 +39,18 @@ WITH RECURSIVE brought (id) AS (
 SELECT r.customer_id = r.friend_id AS is_self, {_IS_TWIN} AS is_same_person,
        r.friend_id IN (SELECT id FROM brought) AS closes_ring,
        EXISTS (SELECT FROM referral WHERE friend_id = r.friend_id AND is_accepted) AS is_referred,
-       ({_KNOWN_AT.format(friend="r.friend_id")}) AS known_at,
+       ({KNOWN_AT.format(friend="r.friend_id")}) AS known_at,
        count(b.id) FILTER (WHERE b.claimed_at > :since) AS recent, count(b.id) AS ever
 FROM (SELECT CAST(:referrer_id AS uuid) AS customer_id, CAST(:friend_id AS uuid) AS friend_id) AS r
 LEFT JOIN referral b ON b.customer_id = r.customer_id AND b.is_accepted
 GROUP BY r.customer_id, r.friend_id
 """  # noqa: S608
-_KNOWN: Final = _KNOWN_AT.format(friend="CAST(:id AS uuid)")
-_COLUMNS: Final = """
+COLUMNS: Final = """
 r.id, r.customer_id, r.friend_id, r.rule, r.claimed_at, r.expires_at, r.status, r.reason, r.order_uid, r.order_id,
 r.event_id, r.matures_at
 """
 _BEFORE: Final = f"""
-SELECT {_COLUMNS} FROM referral r
+SELECT {COLUMNS} FROM referral r
 WHERE friend_id = :friend_id AND customer_id = :referrer_id AND (is_accepted OR reason = :reason)
 ORDER BY is_accepted DESC, claimed_at LIMIT 1
 """  # noqa: S608
@@ -63,7 +62,7 @@ VALUES (:id, :referrer_id, :friend_id, :claimed_at, :expires_at, :claimed_at, :i
 """
 # In the order of their ids, as everybody locks them. What is settled is not looked at again.
 _LIVE: Final = f"""
-SELECT {_COLUMNS}, {_IS_TWIN} AS is_same_person FROM referral r
+SELECT {COLUMNS}, {_IS_TWIN} AS is_same_person FROM referral r
 WHERE r.is_accepted AND (r.status <> 'rejected' OR r.reason IN ('expired', 'returned')) AND %s
 ORDER BY r.id FOR UPDATE OF r
 """  # noqa: S608
@@ -76,19 +75,6 @@ SELECT FROM account WHERE customer_id IN (
 ORDER BY customer_id, type FOR UPDATE
 """
 _LOCK: Final = "SELECT id FROM referral WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE"
-_ACCEPTED_OF: Final = f"""
-SELECT {_COLUMNS} FROM referral r WHERE r.is_accepted AND r.friend_id = ANY(CAST(:ids AS uuid[]))
-ORDER BY r.id FOR UPDATE
-"""  # noqa: S608
-# Upwards from one until it comes back to him, if it does.
-_RING: Final = f"""
-WITH RECURSIVE chain (id, via) AS (
-  SELECT CAST(:id AS uuid), CAST(NULL AS uuid)
-  UNION SELECT up.customer_id, up.id FROM chain JOIN referral up ON up.friend_id = chain.id WHERE up.is_accepted)
-SELECT {_COLUMNS} FROM referral r
-WHERE r.id IN (SELECT via FROM chain) AND EXISTS (SELECT FROM chain WHERE id = :id AND via IS NOT NULL)
-ORDER BY r.id FOR UPDATE
-"""  # noqa: S608
 _SAVE: Final = """
 UPDATE referral r SET status = n.status, reason = n.reason, order_uid = n.order_uid, order_id = n.order_id,
                       event_id = n.event_id, matures_at = n.matures_at, decided_at = n.decided_at
@@ -120,24 +106,8 @@ INSERT INTO referral_twin (first_id, second_id, at)
 SELECT * FROM unnest(CAST(:firsts AS uuid[]), CAST(:seconds AS uuid[]), CAST(:at AS timestamptz[])) ORDER BY 1, 2
 ON CONFLICT DO NOTHING
 """
-_MOVE_TWINS: Final = """
-WITH gone AS (DELETE FROM referral_twin WHERE :from_id IN (first_id, second_id) RETURNING *),
-moved AS (
-  SELECT CASE WHEN first_id = :from_id THEN second_id ELSE first_id END AS other_id, at FROM gone)
-INSERT INTO referral_twin (first_id, second_id, at)
-SELECT least(other_id, CAST(:into_id AS uuid)), greatest(other_id, CAST(:into_id AS uuid)), at FROM moved
-WHERE other_id <> :into_id ON CONFLICT DO NOTHING
-"""
-_MOVE_CODES: Final = """
-UPDATE referral_code c SET customer_id = :into_id,
-  is_own = c.is_own AND NOT EXISTS (SELECT FROM referral_code o WHERE o.customer_id = :into_id AND o.is_own)
-WHERE c.customer_id = :from_id
-"""
-_GIVE_WAY: Final = "UPDATE referral SET is_accepted = false WHERE id = ANY(CAST(:ids AS uuid[]))"
-_MOVE_REFERRER: Final = "UPDATE referral SET customer_id = :into_id WHERE customer_id = :from_id"
-_MOVE_FRIEND: Final = "UPDATE referral SET friend_id = :into_id WHERE friend_id = :from_id"
 _PAGE: Final = f"""
-SELECT {_COLUMNS} FROM referral r
+SELECT {COLUMNS} FROM referral r
 WHERE (CAST(:customer_id AS uuid) IS NULL OR r.customer_id = :customer_id)
   AND (CAST(:status AS text) IS NULL OR r.status = :status)
   AND (CAST(:after AS uuid) IS NULL OR r.id < :after)
@@ -194,7 +164,7 @@ async def claim_of(
 async def before(tx: Transaction, referrer_id: UUID, friend_id: UUID, reason: Reason | None) -> Referral | None:
     """What the same friend got for the same code before: accepted, or refused for the same reason."""
     row = await tx.first(_BEFORE, referrer_id=referrer_id, friend_id=friend_id, reason=reason)
-    return row and _referral(row)
+    return row and referral_of(row)
 
 
 async def insert(tx: Transaction, referral: Referral, code: str) -> None:
@@ -271,46 +241,20 @@ async def note_twins(tx: Transaction, pairs: Collection[tuple[UUID, UUID, dateti
     await tx.execute(_TWINS, firsts=firsts, seconds=seconds, at=at)
 
 
-async def accepted_of(tx: Transaction, friend_ids: Collection[UUID]) -> list[Referral]:
-    """The accepted referrals of these friends, settled ones too, locked."""
-    return [_referral(row) for row in await tx.all(_ACCEPTED_OF, ids=list(friend_ids))]
-
-
-async def ring_of(tx: Transaction, customer_id: UUID) -> list[Referral]:
-    """The accepted referrals that lead from a customer back to himself, locked; none where they lead elsewhere."""
-    return [_referral(row) for row in await tx.all(_RING, id=customer_id)]
-
-
-async def known_at(tx: Transaction, customer_id: UUID) -> datetime | None:
-    """Since when a customer is known, or one of those who have become him."""
-    found: datetime | None = await tx.scalar(_KNOWN, id=customer_id)
-    return found
-
-
-async def give_way(tx: Transaction, ids: Collection[UUID]) -> None:
-    """These are not what their friend was brought by."""
-    await tx.execute(_GIVE_WAY, ids=list(ids))
-
-
-async def move(tx: Transaction, from_id: UUID, into_id: UUID) -> None:
-    """Codes, twins and referrals of a customer who was merged away are the survivor's, on both sides."""
-    for sql in (_MOVE_TWINS, _MOVE_CODES, _MOVE_REFERRER, _MOVE_FRIEND):
-        await tx.execute(sql, from_id=from_id, into_id=into_id)
-
-
 async def page(
     tx: Transaction, customer_id: UUID | None, *, status: str | None, after: UUID | None, limit: int
 ) -> list[Referral]:
     """Referrals by one customer or by all, the latest first."""
     rows = await tx.all(_PAGE, customer_id=customer_id, status=status, after=after, limit=limit)
-    return [_referral(row) for row in rows]
+    return [referral_of(row) for row in rows]
 
 
 def _live(rows: Sequence[Row[Any]]) -> list[Live]:
-    return [Live(_referral(row), row.is_same_person) for row in rows]
+    return [Live(referral_of(row), row.is_same_person) for row in rows]
 
 
-def _referral(row: Any) -> Referral:
+def referral_of(row: Any) -> Referral:
+    """A referral from a row of `COLUMNS`."""
     return Referral(
         id=row.id,
         referrer_id=row.customer_id,

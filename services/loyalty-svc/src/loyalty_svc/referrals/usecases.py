@@ -8,7 +8,7 @@ from uuid import UUID
 
 from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.coupons import codes
-from loyalty_svc.referrals import judging, queries, settling
+from loyalty_svc.referrals import judging, merging, queries, settling
 from loyalty_svc.referrals.judging import Reason, Referral, Status
 from loyalty_svc.referrals.problems import NoProgramme, UnknownCode
 from loyalty_svc.referrals.programme import CODE, REFERRALS, Programme
@@ -136,26 +136,26 @@ async def follow_merges(tx: Transaction, merges: Sequence[Event[Any]], *, now: d
         from_id, into_id = event.data.from_id, event.about
         if from_id == into_id:
             continue
-        brought = await queries.accepted_of(tx, [from_id, into_id])
+        brought = await merging.accepted_of(tx, [from_id, into_id])
         if len(brought) > 1:
             stays = judging.first_of(brought)
             others = [one for one in brought if one.id != stays.id]
             await settling.reject(tx, others, Reason.ALREADY_REFERRED, now=now, cause=event)
-            await queries.give_way(tx, [one.id for one in others])
-        await queries.move(tx, from_id, into_id)
+            await merging.give_way(tx, [one.id for one in others])
+        await merging.move(tx, from_id, into_id)
         await _find_out(tx, event, now)
         await settling.settle(tx, await queries.live_of_either(tx, [into_id]), now=now, causes=_by(event))
 
 
 async def _find_out(tx: Transaction, merge: Event[Any], now: datetime) -> None:
     """A survivor may have been known before he was brought, or have been brought by somebody whom he led to."""
-    known_at = await queries.known_at(tx, merge.about)
-    brought = await queries.accepted_of(tx, [merge.about])
+    known_at = await merging.known_at(tx, merge.about)
+    brought = await merging.accepted_of(tx, [merge.about])
     if known_at is not None and brought:
         programmes = await settling.programmes_of(tx)
         old = [one for one in brought if judging.is_too_old(one.claimed_at - known_at, programmes[one.rule].terms)]
         await settling.reject(tx, old, Reason.KNOWN_BEFORE, now=now, cause=merge)
-    last = judging.closing(await queries.ring_of(tx, merge.about))
+    last = judging.closing(await merging.ring_of(tx, merge.about))
     if last is not None:
         await settling.reject(tx, [last], Reason.RING, now=now, cause=merge)
 
