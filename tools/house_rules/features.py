@@ -49,7 +49,7 @@ NAMED: Final = {
     "ticket_svc.tickets.callers": "who is asking, a dependency of the HTTP door",
 }
 _PURE: Final = (
-    *("moat.kit.clock", "moat.kit.ids", "moat.kit.money", "moat.kit.problems", "moat.rules"),
+    *("moat.kit.clock", "moat.kit.ids", "moat.kit.instants", "moat.kit.money", "moat.kit.problems", "moat.rules"),
     *("moat.kit.documents.kind", "moat.kit.documents.model"),
     *("numpy", "scipy", "pydantic", "phonenumbers", "jinja2"),
 )

@@ -11,13 +11,14 @@ from typing import Final
 
 from tools.house_rules.source import Finding, Source
 
-_PURE_KIT: Final = ("moat.kit.clock", "moat.kit.events", "moat.kit.ids", "moat.kit.money")
+_PURE_KIT: Final = ("moat.kit.clock", "moat.kit.events", "moat.kit.ids", "moat.kit.instants", "moat.kit.money")
 _MAY: Final = {
     "moat.contracts": (*_PURE_KIT, "moat.contracts", "pydantic"),
     "moat.rules": ("moat.kit.clock", "moat.kit.money", "moat.kit.problems", "moat.rules"),
     "moat.kit.clock": (),
     # The driver's UUID is a value like uuid.UUID; nothing of the driver itself comes with it.
     "moat.kit.ids": ("asyncpg.pgproto.pgproto",),
+    "moat.kit.instants": ("pydantic",),
     "moat.kit.money": (),
     "moat.kit.problems": (),
     "moat.kit.documents.model": ("moat.kit.problems", "pydantic", "pydantic_core"),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import jwt
+import pytest
 
 from moat.kit.auth import verify
 
@@ -53,6 +54,13 @@ async def test_an_expired_key_is_refused(house):
     house.clock.advance(timedelta(hours=2))
 
     assert (await house.client.get("/v1/me", headers=house.with_token(made["key"]))).status_code == 401
+
+
+@pytest.mark.parametrize("far", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+async def test_no_key_expires_at_the_end_of_time(house, far):
+    refused = await issue(house, expires_at=far)
+
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/expires_at")
 
 
 async def test_a_wrong_secret_and_an_unknown_id_are_refused_alike(house):

@@ -36,6 +36,12 @@ def an_order(number=1, **changes):
     return event | changes
 
 
+def a_delay(promised_at):
+    event = an_order(type="moat.intake.order.delayed.v1")
+    customer = event["data"]["customer"]
+    return event | {"data": {"order_id": "o-1", "customer": customer, "promised_at": promised_at}}
+
+
 async def send(house, body, media_type=BATCH, **headers):
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return await house.client.post(
@@ -134,6 +140,8 @@ async def test_what_was_sent_is_kept_as_it_was(intake):
         (an_order(time="1790000000"), "/time"),
         (an_order(time="2026-11-20T08:05:01Z"), "/time"),
         (an_order(time="0001-01-01T00:00:00+14:00"), "/time"),
+        (a_delay("9999-12-31T23:59:59-12:00"), "/data/promised_at"),
+        (a_delay("0001-01-01T00:00:00+12:00"), "/data/promised_at"),
         (an_order(data_base64="AA=="), "/data_base64"),
         (an_order(Bad_Name="x"), "/Bad_Name"),
         (an_order(datacontenttype="text/xml"), "/datacontenttype"),

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from sqlalchemy import Row
 
 from gateway.identity.roles import Role, Scope
+from moat.kit.instants import Instant
 
 Email = Annotated[
     str,
@@ -102,7 +103,7 @@ class ApiKeyIn(In):
 
     name: Name
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=20)]
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class ApiKeyOut(BaseModel):

@@ -7,10 +7,11 @@ alike, with the pointer to it.
 import re
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from moat.contracts.amounts import AmountMinor, Currency
 from moat.kit.events import EventData
+from moat.kit.instants import Instant
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -108,7 +109,7 @@ class RawOrderDelayed(RawOrderFact):
     """An order will be late."""
 
     TYPE = "moat.intake.order.delayed.v1"
-    promised_at: AwareDatetime | None = None
+    promised_at: Instant | None = None
     reason: ShortText | None = None
 
 

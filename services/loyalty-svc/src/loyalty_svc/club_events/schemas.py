@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from loyalty_svc.club_events.booking import PLACES_MAX, Reason, State, Times, against_booking, against_changes
 from loyalty_svc.club_events.queries import Wording
 from loyalty_svc.club_events.wording import sentence
-from loyalty_svc.coupons.document import Day
 from moat.kit.documents.model import Names
+from moat.kit.instants import Instant
 
 Short = Annotated[str, Field(min_length=1, max_length=200)]
 _TASTING: dict[str, Any] = {
@@ -32,10 +32,10 @@ class EventChangeIn(BaseModel):
     names: Names
     about: Names | None = None
     place: Names
-    starts_at: Day
-    ends_at: Day
-    opens_at: Day | None = None
-    closes_at: Day | None = None
+    starts_at: Instant
+    ends_at: Instant
+    opens_at: Instant | None = None
+    closes_at: Instant | None = None
     places: Annotated[int, Field(ge=1, le=PLACES_MAX, strict=True)]
 
     def wording(self) -> Wording:

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from loyalty_svc.clubs.club import Club
 from loyalty_svc.clubs.stays import Stay, Way
 from loyalty_svc.clubs.wording import STATUS
-from loyalty_svc.coupons.document import Day
 from loyalty_svc.tiers.evaluation import Benefit, Tier
 from loyalty_svc.tiers.schemas import BenefitOut
+from moat.kit.instants import Instant
 
 Status = Literal["none", "invited", "active", "grace", "lapsed", "left", "removed"]
 Short = Annotated[str, Field(min_length=1, max_length=200)]
@@ -28,7 +28,7 @@ class InviteIn(BaseModel):
     )
 
     club: ClubCode
-    until: Day | None = None
+    until: Instant | None = None
 
 
 class ReasonIn(BaseModel):

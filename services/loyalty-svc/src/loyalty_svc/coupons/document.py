@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from loyalty_svc.coupons.basket import BASKET, BASKET_LINE, Basket, Line
 from loyalty_svc.coupons.coupon import AmountOff, Benefit, Coupon, FreeShipping, Gift, PercentOff, Worth
 from moat.kit.documents.kind import DocumentKind, Doubt, Ref, WrongDocument
 from moat.kit.documents.model import DocumentModel, Names
+from moat.kit.instants import Instant
 from moat.kit.money import AMOUNT_MAX, is_currency, minor_units
 from moat.kit.problems import FieldError
 from moat.rules import parse
@@ -19,14 +20,6 @@ Amount = Annotated[int, Field(ge=1, le=AMOUNT_MAX, strict=True)]
 Uses = Annotated[int, Field(ge=1, le=USES_MAX, strict=True)]
 
 
-def _within_reach(at: datetime) -> datetime:
-    if not 2000 <= at.year <= 2999:
-        raise ValueError("a year from 2000 to 2999 is expected")
-    return at
-
-
-Day = Annotated[AwareDatetime, AfterValidator(_within_reach)]
-"""An instant in a year that every zone and calendar can tell."""
 Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
 
 
@@ -95,8 +88,8 @@ class CouponDocument(DocumentModel):
     benefit: BenefitIn
     condition: dict[str, Any] = EVERY_BASKET
     lines: dict[str, Any] | None = None
-    starts_at: Day | None = None
-    ends_at: Day | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
     valid_days: Annotated[int, Field(ge=1, le=3650, strict=True)] | None = None
     limits: Limits = Limits()
     stacking: StackingIn = StackingIn()

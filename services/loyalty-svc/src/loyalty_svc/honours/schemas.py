@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from loyalty_svc.honours.honour import Honour, Language
+from moat.kit.instants import Instant
 
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
@@ -22,7 +23,7 @@ class HonourIn(BaseModel):
 
     honour: Annotated[str, Field(min_length=1, max_length=64)]
     reason: Reason
-    valid_until: AwareDatetime | None = None
+    valid_until: Instant | None = None
 
 
 class WithdrawIn(BaseModel):

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from loyalty_svc.coupons.document import Day
 from loyalty_svc.rewards.reward import MEMBER, CustomerLimit, Kind, Reward
 from moat.kit.documents.kind import DocumentKind, Ref, WrongDocument
 from moat.kit.documents.model import Code, DocumentModel, Names
+from moat.kit.instants import Instant
 from moat.kit.money import AMOUNT_MAX, Money, is_currency
 from moat.kit.problems import FieldError
 from moat.rules import parse
@@ -62,8 +62,8 @@ class RewardDocument(DocumentModel):
     price: Price
     stock: Annotated[int, Field(ge=0, le=10**9, strict=True)] | None = None
     per_customer: LimitIn | None = None
-    starts_at: Day | None = None
-    ends_at: Day | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
     condition: dict[str, Any] = EVERYBODY
     coupon: Code | None = None
     sku: Annotated[str, Field(min_length=1, max_length=200)] | None = None

@@ -5,12 +5,13 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from loyalty_svc.simulation import wording
 from loyalty_svc.simulation.comparing import Measure
 from loyalty_svc.simulation.drafts import Kind
 from moat.kit.documents import Code
+from moat.kit.instants import Instant
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Side = Literal["winners", "losers"]
@@ -33,7 +34,7 @@ class PublishFromIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"confirm": []}]})
 
-    valid_from: AwareDatetime | None = None
+    valid_from: Instant | None = None
     confirm: Annotated[
         list[Annotated[str, Field(max_length=100)]], Field(max_length=20, description="doubts that are meant")
     ] = []

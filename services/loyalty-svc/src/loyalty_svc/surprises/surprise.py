@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from loyalty_svc.honours.members import GUESTS, asked
 from moat.kit.documents.kind import DocumentKind, Published, Ref, WrongDocument
 from moat.kit.documents.model import Code, DocumentModel, Names
+from moat.kit.instants import Instant
 from moat.kit.money import AMOUNT_MAX, is_currency
 from moat.kit.problems import FieldError
 from moat.rules import Condition, parse
@@ -78,7 +79,7 @@ class SurpriseDocument(DocumentModel):
         ),
     ] = 30
     draws_at: Annotated[
-        AwareDatetime | None, Field(description="when it is drawn, once and by itself; null: when staff say")
+        Instant | None, Field(description="when it is drawn, once and by itself; null: when staff say")
     ] = None
 
 

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from moat.kit.documents.kind import Doubt, M
 from moat.kit.documents.model import Code, Names
 from moat.kit.documents.queries import Version
+from moat.kit.instants import Instant
 
 Status = Literal["draft", "published", "retired"]
 Confirm = Annotated[
@@ -47,7 +48,7 @@ class PublishIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    valid_from: AwareDatetime | None = None
+    valid_from: Instant | None = None
     confirm: Confirm = []
 
 
