@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,6 +13,7 @@ from moat.rules import RuleError, parse
 
 from .hall_of_honour import an_honour, where
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
 
@@ -31,12 +33,12 @@ def compiled(code: str = "kindred", **document: object):
     ],
 )
 def test_months_are_counted_where_people_live_by_them(at: str, months: int, until: str):
-    assert months_after(datetime.fromisoformat(at), months) == datetime.fromisoformat(until)
+    assert months_after(datetime.fromisoformat(at), months, SHANGHAI) == datetime.fromisoformat(until)
 
 
 def test_an_honour_without_months_holds_for_good():
-    assert compiled().valid_until(NOW) is None
-    assert compiled(months=12).valid_until(NOW) == NOW.replace(year=2027)
+    assert compiled().valid_until(NOW, SHANGHAI) is None
+    assert compiled(months=12).valid_until(NOW, SHANGHAI) == NOW.replace(year=2027)
 
 
 def test_a_condition_says_what_has_to_be_looked_up():

@@ -1,7 +1,7 @@
 """Honours: given by hand and by rule, taken back, and whose they are when customers turn out to be one."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from .builders import merged, paid, refunded
 from .coupon_shop import amount_off
 from .hall_of_honour import Counting, Hall, an_honour, where
 from .house import House
+from .rulebook import share
 from .task_plans import REGULAR, a_task, an_activity, did
 from .task_plans import publish as publish_task
 
@@ -44,6 +45,19 @@ async def test_staff_honour_a_customer_and_take_it_back_and_both_stays_known(hal
         ("honour.withdrawn", li, "star-customer"),
     ]
     assert told[0][2]["by_rule"] is False
+
+
+async def test_months_are_counted_where_the_programme_lives(hall: Hall):
+    await share(hall.house, zone="America/New_York")
+    await hall.publish("monthly", an_honour(months=1))
+    li = await hall.member()
+    # The last day of the month in New York, the first of the next one in Shanghai.
+    hall.house.clock.set(datetime(2027, 2, 28, 16, 30, tzinfo=UTC))
+
+    await hall.given(li, "monthly")
+
+    (one,) = await hall.of(li)
+    assert datetime.fromisoformat(one["valid_until"]) == datetime(2027, 3, 28, 15, 30, tzinfo=UTC)
 
 
 async def test_an_honour_is_held_once_at_a_time(hall: Hall):

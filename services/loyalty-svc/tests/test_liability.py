@@ -1,13 +1,15 @@
 """What the programme owes: outstanding by tier and month, its cost, expected breakage, and a movement that ties."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from loyalty_svc.accounts.types import ZONE, Cost
+from loyalty_svc.accounts.types import ZONE as SHANGHAI
+from loyalty_svc.accounts.types import Cost
 from loyalty_svc.features import SERVICE
 from loyalty_svc.ledger.problems import InsufficientPoints
 from loyalty_svc.liability.outlook import Breakage, Cell, Moved, Period, cost_minor, worth
@@ -18,6 +20,7 @@ from moat.kit.testing.web import client_for
 from .bank import Bank
 from .builders import a_customer, at, merged, paid, refunded
 from .house import House
+from .rulebook import share
 
 A_FEN_EACH = Cost(currency="CNY", minor_per_thousand=1000)
 
@@ -159,6 +162,24 @@ async def test_a_day_is_a_day_of_the_programme_and_not_of_utc(bank: Bank):
     assert (await report(house, **{"from": after, "to": after}))["movement"]["earned"] == 7
 
 
+async def test_where_the_programme_lives_elsewhere_its_days_and_months_are_counted_there(bank: Bank):
+    house, li, new_york = bank.house, uuid7(), ZoneInfo("America/New_York")
+    await share(house, zone=new_york.key)
+    await house.learn(a_customer(li))
+    day = at(50).astimezone(new_york).date()
+    before_midnight = datetime.combine(day, time(23, 30), new_york)
+    await bank.give(li, 7, ago=(bank.now - before_midnight) / timedelta(days=1))
+
+    of_day = await ask(house, **{"from": str(day), "to": str(day)})
+    house.clock.set(datetime(2027, 3, 1, 1, tzinfo=SHANGHAI))
+    of_today = await ask(house)
+
+    assert of_day.json()["zone"] == new_york.key
+    assert [one["movement"]["earned"] for one in of_day.json()["account_types"]] == [0, 7]
+    points = of_today.json()["account_types"][1]["movement"]
+    assert (points["from"], points["to"]) == ("2027-02-01", "2027-02-28")
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_whatever_happens_opening_and_movement_come_to_closing_and_the_ledger_says_the_same(
     bank: Bank, seed: int
@@ -262,7 +283,7 @@ async def test_the_liability_is_not_for_members_nor_for_those_without_the_scope(
 
 
 def test_a_period_is_whole_days_with_both_ends():
-    begins, ends = Period(date(2026, 3, 1), date(2026, 3, 1)).instants(ZONE)
+    begins, ends = Period(date(2026, 3, 1), date(2026, 3, 1)).instants(SHANGHAI)
 
     assert ends - begins == timedelta(days=1)
     assert begins.isoformat() == "2026-03-01T00:00:00+08:00"

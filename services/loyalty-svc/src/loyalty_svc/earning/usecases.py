@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
+from zoneinfo import ZoneInfo
 
+from loyalty_svc.accounts.types import ZONE
 from loyalty_svc.discounts import usecases as discounts
 from loyalty_svc.discounts.share import FIELD
 from loyalty_svc.earning import queries
@@ -28,7 +30,7 @@ from loyalty_svc.tiers import queries as tier_queries
 from loyalty_svc.tiers import usecases as tiers
 from moat.contracts.orders import OrderPaid, OrderRefunded
 from moat.kit.db.transaction import Transaction
-from moat.kit.documents import versions_of_two
+from moat.kit.documents import published, versions_of_two
 from moat.kit.events import Cause as EventCause
 from moat.kit.events import Event
 
@@ -44,6 +46,12 @@ async def book_of(tx: Transaction) -> Book:
     """Every version of the programme and of its rules."""
     programmes, rules = await versions_of_two(tx, PROGRAMMES, RULES)
     return bound(tuple(programmes.get(PROGRAMME, ())), tuple(tuple(many) for many in rules.values()))
+
+
+async def zone_at(tx: Transaction, at: datetime) -> ZoneInfo:
+    """Where the programme counts its days at an instant."""
+    programme = (await published(tx, PROGRAMMES, at=at)).get(PROGRAMME)
+    return programme.value.zone if programme else ZONE
 
 
 async def post_orders(tx: Transaction, batch: Sequence[Event[Any]], *, now: datetime) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from loyalty_svc.accounts.types import ZONE
 from loyalty_svc.facts import JUDGES
 from loyalty_svc.honours.members import MEMBERS, Facts, asked, row_of
 from moat.kit.documents.kind import DocumentKind, Doubt, Ref, WrongDocument
@@ -50,9 +50,9 @@ class Honour:
     months: int | None
     asks: frozenset[str]
 
-    def valid_until(self, given_at: datetime) -> datetime | None:
-        """When it lapses if it is given now; None: it does not."""
-        return None if self.months is None else months_after(given_at, self.months)
+    def valid_until(self, given_at: datetime, zone: ZoneInfo) -> datetime | None:
+        """When it lapses if it is given then, where the programme lives; None: it does not."""
+        return None if self.months is None else months_after(given_at, self.months, zone)
 
 
 class Deserved(NamedTuple):
@@ -62,9 +62,9 @@ class Deserved(NamedTuple):
     honour: Honour
 
 
-def months_after(at: datetime, months: int) -> datetime:
+def months_after(at: datetime, months: int, zone: ZoneInfo) -> datetime:
     """The same hour of the same day so many months later, where people live by it; the month's last day if shorter."""
-    local = at.astimezone(ZONE)
+    local = at.astimezone(zone)
     years, month = divmod(local.month - 1 + months, 12)
     year = local.year + years
     day = min(local.day, monthrange(year, month + 1)[1])

@@ -14,6 +14,7 @@ from sqlalchemy import Row
 
 from loyalty_svc.discounts import usecases as discounts
 from loyalty_svc.discounts.share import FIELD as DISCOUNT_SHARE
+from loyalty_svc.earning import usecases as earning
 from loyalty_svc.expiry.calendar import next_at
 from loyalty_svc.honours import queries
 from loyalty_svc.honours.honour import HONOURS, Deserved, Honour, by_rule, deserving
@@ -107,10 +108,10 @@ async def _give(
     until: datetime | None = None,
 ) -> list[UUID]:
     """Give and announce; the ids of those that nobody gave meanwhile."""
-    new = []
+    new, zone = [], await earning.zone_at(tx, now)
     for one in deserved:
         cause = causes.get(one.customer_id)
-        lasts = until or one.honour.valid_until(now)
+        lasts = until or one.honour.valid_until(now, zone)
         event_id = cause.id if cause else None
         new.append(NewHolding(uuid7(), one.customer_id, one.honour.code, one.honour.rule, lasts, event_id))
     given = await queries.give(tx, new, by=by, reason=reason, at=now) if new else set()

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from loyalty_svc.accounts.types import Cost
+from moat.kit.problems import FieldError, Invalid
 
 K = TypeVar("K")
 
@@ -22,6 +23,8 @@ METHOD_TEXTS: Final[Mapping[str, str]] = {
     "to outstanding points that can expire. Nothing is expected without a history",
 }
 LOOKS_BACK: Final = timedelta(days=730)
+YEAR_MIN: Final = 1900
+YEAR_MAX: Final = 2999
 
 
 class Cell(NamedTuple):
@@ -108,6 +111,18 @@ class Period:
         """From the midnight that begins it to the one that ends it."""
         ends = self.last + timedelta(days=1)
         return datetime.combine(self.first, time(), zone), datetime.combine(ends, time(), zone)
+
+
+def period_of(first: date | None, last: date | None, *, today: date) -> Period:
+    """From the month's first day until today, unless others are said. Raises Invalid for days that make no period."""
+    last = last or today
+    first = first or last.replace(day=1)
+    if first > last:
+        raise Invalid(errors=[FieldError("#/query/from", "is after `to`")])
+    for name, day in (("to", last), ("from", first)):
+        if not YEAR_MIN <= day.year <= YEAR_MAX:
+            raise Invalid(errors=[FieldError(f"#/query/{name}", f"is not in the years {YEAR_MIN} to {YEAR_MAX}")])
+    return Period(first, last)
 
 
 def cost_minor(points: int, cost: Cost | None) -> int:

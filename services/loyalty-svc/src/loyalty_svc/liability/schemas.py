@@ -163,11 +163,11 @@ class LiabilityOut(BaseModel):
     discounts: list[DiscountsOut]
 
     @classmethod
-    def of(cls, report: Liability, zone: str, language: str) -> "LiabilityOut":
+    def of(cls, report: Liability, language: str) -> "LiabilityOut":
         """In the reader's language."""
         types = [OwedOut.of(owed, report.period, language) for owed in report.types]
         discounts = [DiscountsOut.of(cell) for cell in report.discounts]
-        return cls(as_of=report.as_of, zone=zone, account_types=types, discounts=discounts)
+        return cls(as_of=report.as_of, zone=report.zone.key, account_types=types, discounts=discounts)
 
 
 def _month(cell: Cell) -> str | None:

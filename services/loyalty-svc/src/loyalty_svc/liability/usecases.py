@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
-from loyalty_svc.accounts.types import ZONE, AccountType
+from loyalty_svc.accounts.types import AccountType
 from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.discounts import queries as discounts
 from loyalty_svc.discounts.share import Cell as DiscountCell
+from loyalty_svc.earning import usecases as earning
 from loyalty_svc.liability import outlook, queries
 from loyalty_svc.liability.outlook import LOOKS_BACK, Breakage, Cell, Moved, Period, Sums
 from loyalty_svc.liability.queries import Held
@@ -28,26 +30,35 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Liability:
-    """The whole report, of one state of the ledger; discounts: orders of the period by tier and month."""
+    """The whole report, of one state of the ledger; discounts: orders of the period by tier and month.
+
+    zone: where the programme counts its days, as of that instant.
+    """
 
     as_of: datetime
+    zone: ZoneInfo
     period: Period
     types: Sequence[Owed]
     discounts: Sequence[DiscountCell]
 
 
-async def liability(tx: Transaction, period: Period, *, now: datetime) -> Liability:
-    """What is owed now, and how that moved in a period; nothing was done in the transaction before."""
+async def liability(tx: Transaction, first: date | None, last: date | None, *, now: datetime) -> Liability:
+    """What is owed now, and how that moved from one day until another: this month until today unless they are said.
+
+    Nothing was done in the transaction before. Raises Invalid for days that make no period.
+    """
     await queries.look_at_once(tx)
+    zone = await earning.zone_at(tx, now)
+    period = outlook.period_of(first, last, today=now.astimezone(zone).date())
     types = await account_types(tx)
     base = (await tiers.plan(tx)).base.code
-    cells = await queries.outstanding(tx, base=base, zone=ZONE.key)
+    cells = await queries.outstanding(tx, base=base, zone=zone.key)
     held = await queries.held(tx)
-    begins, ends = period.instants(ZONE)
+    begins, ends = period.instants(zone)
     moved = await queries.moved(tx, begins=begins, ends=ends, since=now - LOOKS_BACK, now=now)
-    by_tier = await discounts.by_tier(tx, begins=begins, ends=ends, base=base, zone=ZONE.key)
+    by_tier = await discounts.by_tier(tx, begins=begins, ends=ends, base=base, zone=zone.key)
     owed = [_owed(types.at(code, now), cells, held, moved) for code in sorted(types.versions)]
-    return Liability(now, period, owed, by_tier)
+    return Liability(now, zone, period, owed, by_tier)
 
 
 def _owed(
