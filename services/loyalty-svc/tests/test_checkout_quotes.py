@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from loyalty_svc.checkout.payment import Payment, Reason
+from loyalty_svc.checkout.quoting import WALLET_MAX
 from loyalty_svc.features import SERVICE
 from moat.kit.testing import an_event
 from moat.kit.testing.callers import customer, staff
@@ -94,6 +95,19 @@ async def test_the_members_own_codes_are_judged_each_alone_with_the_reason_why_n
         "yen": (False, ["currency"]),
     }
     assert all(reason["text"] for one in wallet for reason in one["reasons"])
+
+
+async def test_codes_that_are_not_looked_at_are_counted(till: Till):
+    li = await till.member()
+    await till.shop.publish("small", amount_off(500))
+    path = f"/v1/customers/{li}/loyalty/coupons"
+    for _ in range(WALLET_MAX + 2):
+        given = await till.shop.post(path, {"coupon": "small"}, status=201)
+
+    coupons = (await till.quote(li, given["code"]))["coupons"]
+
+    assert (len(coupons["wallet"]), coupons["wallet_left_out"]) == (WALLET_MAX, 1)
+    assert given["code"] not in [one["code"] for one in coupons["wallet"]]
 
 
 def _yen() -> dict[str, Any]:

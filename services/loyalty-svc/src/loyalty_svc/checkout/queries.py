@@ -40,9 +40,9 @@ WHERE a.customer_id = :customer_id AND a.type = :account_type
 """
 # Codes that were never used come first, of those the ones that end first.
 _WALLET = """
-SELECT c.code FROM coupon_code c JOIN coupon_pool p ON p.id = c.pool_id
+SELECT c.code, count(*) OVER () AS all_of_them FROM coupon_code c JOIN coupon_pool p ON p.id = c.pool_id
 WHERE c.customer_id = :customer_id AND c.withdrawn_at IS NULL AND p.withdrawn_at IS NULL
-  AND (c.expires_at IS NULL OR c.expires_at > :now)
+  AND (c.expires_at IS NULL OR c.expires_at > :now) AND c.code <> ALL(CAST(:but AS text[]))
 ORDER BY c.uses, c.expires_at, c.id LIMIT :limit
 """
 # As they are, neither locked nor made.
@@ -93,10 +93,12 @@ async def spendable(tx: Transaction, customer_id: UUID, account_type: str, *, no
     return int(await tx.scalar(_SPENDABLE, customer_id=customer_id, account_type=account_type, now=now) or 0)
 
 
-async def wallet(tx: Transaction, customer_id: UUID, *, now: datetime, limit: int) -> list[str]:
-    """The codes that were given to a customer and have not ended."""
-    rows: Sequence[Any] = await tx.all(_WALLET, customer_id=customer_id, now=now, limit=limit)
-    return [row[0] for row in rows]
+async def wallet(
+    tx: Transaction, customer_id: UUID, *, but: Collection[str], now: datetime, limit: int
+) -> tuple[list[str], int]:
+    """The codes that were given to a customer and have not ended, but for some; and how many more there are."""
+    rows: Sequence[Any] = await tx.all(_WALLET, customer_id=customer_id, but=sorted(but), now=now, limit=limit)
+    return [row[0] for row in rows], rows[0].all_of_them - len(rows) if rows else 0
 
 
 async def counters(tx: Transaction, keys: Collection[Key]) -> Mapping[Key, Counter]:

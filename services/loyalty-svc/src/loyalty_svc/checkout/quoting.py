@@ -52,12 +52,16 @@ class PointsOffer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a basket comes to. chosen: the codes typed, judged together; wallet: the member's others, each alone."""
+    """What a basket comes to. chosen: the codes typed, judged together; wallet: the member's others, each alone.
+
+    wallet_left_out: how many more he has that were not looked at.
+    """
 
     customer_id: UUID
     order: Order
     chosen: Sequence[Judged]
     wallet: Sequence[Judged]
+    wallet_left_out: int
     points: PointsOffer
     foreseen: Foreseen
     membership: Membership
@@ -74,7 +78,7 @@ async def quote(
     membership = await tiers.membership(tx, customer_id, now=now)
     basket = replace(order.basket, tier=membership.tier_at(now))
     chosen = await judged(tx, order.codes, customer_id, basket, tells_of_others=tells_of_others)
-    wallet = await _wallet(tx, customer_id, basket, {one.code for one in chosen}, now=now)
+    wallet, left_out = await _wallet(tx, customer_id, basket, {one.code for one in chosen}, now=now)
     goods_off, shipping_off = taken_off(chosen)
     points = await _points(tx, customer_id, order, basket.total_minor - goods_off, now=now)
     to_pay = basket.total_minor + basket.shipping_minor - goods_off - shipping_off - points.asked_minor
@@ -82,7 +86,7 @@ async def quote(
     types = await account_types(tx)
     order = order._replace(basket=basket)
     rises_at = membership.plan.rises_at(now)
-    return Quote(customer_id, order, chosen, wallet, points, foreseen, membership, types, to_pay, rises_at)
+    return Quote(customer_id, order, chosen, wallet, left_out, points, foreseen, membership, types, to_pay, rises_at)
 
 
 async def judged(
@@ -114,15 +118,15 @@ def must_be_whole_steps(points: int, payment: Payment) -> None:
 
 async def _wallet(
     tx: Transaction, customer_id: UUID, basket: Basket, chosen: set[str], *, now: datetime
-) -> list[Judged]:
-    """The member's own codes but for those chosen, each as if it were the only one."""
-    codes = [code for code in await queries.wallet(tx, customer_id, now=now, limit=WALLET_MAX) if code not in chosen]
+) -> tuple[list[Judged], int]:
+    """The member's own codes but for those chosen, each as if it were the only one; and how many were left out."""
+    codes, left_out = await queries.wallet(tx, customer_id, but=chosen, now=now, limit=WALLET_MAX)
     if not codes:
-        return []
+        return [], 0
     held = await uses.held(tx, codes, customer_id)
     coupons = await every_version(tx)
     basket = await coupon_uses.with_discounts(tx, customer_id, basket, held.values(), coupons)
-    return [one for code in codes for one in judge([code], held, coupons, basket, customer_id)]
+    return [one for code in codes for one in judge([code], held, coupons, basket, customer_id)], left_out
 
 
 async def _points(tx: Transaction, customer_id: UUID, order: Order, goods_minor: int, *, now: datetime) -> PointsOffer:

@@ -100,12 +100,16 @@ class CancelIn(BaseModel):
 
 
 class CouponsOut(BaseModel):
-    """`chosen`: the codes that were typed, judged together. `wallet`: the member's other codes, each as if alone."""
+    """`chosen`: the codes that were typed, judged together. `wallet`: the member's other codes, each as if alone.
+
+    `wallet_left_out`: how many more he has; codes not used yet come first, of those the ones that end first.
+    """
 
     goods_minor: int
     shipping_minor: int
     chosen: list[JudgedOut]
     wallet: list[JudgedOut]
+    wallet_left_out: int
 
 
 class PointsOut(BaseModel):
@@ -226,6 +230,7 @@ class QuoteOut(BaseModel):
                 shipping_minor=sum(one.shipping_minor for one in chosen),
                 chosen=chosen,
                 wallet=[JudgedOut.of(one, language) for one in quote.wallet],
+                wallet_left_out=quote.wallet_left_out,
             ),
             points=PointsOut.of(quote, language),
             earns=EarnsOut.of(quote.foreseen, language),
