@@ -17,7 +17,7 @@ from moat.kit.documents.kind import DocumentKind, Published, Ref
 from moat.kit.documents.model import DocumentModel, Names
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
-"""Where calendar periods end at midnight, whatever the programme's zone: that is for limits, tasks and clubs."""
+"""Where calendar periods end at midnight, whatever the programme's zone (ADR 0032)."""
 
 
 class NeverExpires(DocumentModel):

@@ -30,7 +30,7 @@ YEAR_MAX: Final = 2999
 class Cell(NamedTuple):
     """Outstanding points (> 0) of one tier that expire in one month; `pending` of them cannot be spent yet.
 
-    month: its first day (Asia/Shanghai), the last in which they can be spent; None for points without an end.
+    month: its first day in the programme's zone, the last in which they can be spent; None for points without an end.
     """
 
     account_type: str
@@ -102,7 +102,7 @@ class Moved(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole days (Asia/Shanghai), both ends included."""
+    """Whole days in the programme's zone, both ends included."""
 
     first: date
     last: date

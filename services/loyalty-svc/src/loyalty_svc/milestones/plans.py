@@ -87,7 +87,7 @@ class MilestoneDocument(DocumentModel):
     trigger: Trigger
     once: Annotated[
         Literal["year", "ever"],
-        Field(description="year: once in each; orders are counted in civil years (Asia/Shanghai) then"),
+        Field(description="year: once in each; orders are counted in civil years of the programme's zone then"),
     ] = "year"
     condition: Annotated[dict[str, Any], Field(default_factory=lambda: dict(EVERYBODY))]
     gift: Annotated[PointsGift | CouponGift, Field(discriminator="kind")]
