@@ -10,6 +10,7 @@ import pytest
 
 from loyalty_svc.account_types import usecases
 from loyalty_svc.account_types.timers import timers
+from loyalty_svc.accounts.types import ACCOUNT_TYPES
 from loyalty_svc.features import SERVICE
 from moat.kit.ids import uuid7
 from moat.kit.testing.callers import customer, staff
@@ -19,6 +20,7 @@ from moat.kit.timers.runner import fire
 from .bank import Bank
 from .builders import a_customer, paid
 from .house import House
+from .rulebook import a_rule, fixed, put_in_force
 
 (WRITE_OFF,) = timers.kinds
 MANAGER = staff("loyalty:read", "loyalty:write")
@@ -156,6 +158,21 @@ async def correct_and_look(bank: Bank, who: UUID) -> tuple[str, str]:
         corrected = (await http.post(f"{path}/adjustments", json=body, headers=MANAGER)).json()
         shown = (await http.get(f"{path}/accounts", headers=MANAGER | {"Accept-Language": "en"})).json()
     return corrected["status"], next(one["name"] for one in shown["accounts"] if one["type"] == "stamps")
+
+
+async def test_what_one_award_gave_in_two_types_expires_in_both(bank: Bank):
+    li = uuid7()
+    for code in ("stamps", "stars"):
+        rolling = STAMPS | {"expiry": {"kind": "rolling", "days": 5}}
+        await put_in_force(bank.house, code, rolling, kind=ACCOUNT_TYPES)
+    await put_in_force(bank.house, "both", a_rule(fixed(5), credits=["stamps", "stars"]))
+    await bank.house.learn(a_customer(li), paid(li, 100, day=98))
+
+    bank.house.clock.advance(timedelta(days=10))
+    await bank.sweep()
+
+    assert await bank.holds_of(li, "stamps") == await bank.holds_of(li, "stars") == (0, 0, 0)
+    assert await bank.violations() == []
 
 
 async def test_whether_points_can_be_spent_never_changes(bank: Bank):

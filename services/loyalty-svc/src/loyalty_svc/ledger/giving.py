@@ -69,7 +69,9 @@ def corrections_of(key: AccountKey, change: Change, at: datetime) -> Iterator[Po
         reason = "points.expired" if points > 0 else REVIVED if undoes else "points.expired_and_taken_back"
         basis = basis_of(Kind.EXPIRED, reason, account_type, programme=BREAKAGE)
         expired_at = undoes or lot.expires_at or at
-        yield Posting(customer_id, basis, expired_at, Cause(lot.posting_id, str(turn), ""), (-points,))
+        # One award may have given in several types, each a lot.
+        cause = Cause(lot.posting_id, f"{account_type} {turn}", "")
+        yield Posting(customer_id, basis, expired_at, cause, (-points,))
     if change.written_off:
         basis = basis_of(Kind.ADJUSTED, "debt.written_off", account_type, programme=LOSS)
         yield Posting(customer_id, basis, at, Cause(uuid7(), "", ""), (change.written_off,))
