@@ -160,6 +160,15 @@ def test_two_codes_of_a_coupon_that_everybody_has_once_are_one_too_many():
     assert [refusal.reason for refusal in second.refusals] == [Reason.CUSTOMER_LIMIT]
 
 
+def test_a_limit_of_one_is_said_in_the_singular():
+    coupon = a_coupon(limits={"per_customer": 1, "per_pool": 1})
+
+    (one,) = judged([coupon], a_basket(8_000), customer_uses=1, pool_uses=1)
+
+    told = [sentence(refusal, "en") for refusal in one.refusals]
+    assert told == ["Each member may use it once", "All uses are taken: 1"]
+
+
 def test_every_reason_is_told_and_not_only_the_first():
     at_least = {"combinator": "and", "rules": [{"field": "total_minor", "operator": ">=", "value": 10_000}]}
     coupon = a_coupon(condition=at_least, limits={"per_customer": 2}, starts_at=TODAY + timedelta(days=1))

@@ -43,6 +43,7 @@ def test_nothing_speaks_against_a_reward_that_he_can_pay():
         ({"stock": 0}, {}, "Not enough are left: 0"),
         ({"per_customer": {"times": 1}}, {"had": 1}, "Each member may have 1"),
         ({"per_customer": {"times": 2, "days": 30}}, {"had": 2}, "Each member may have 2 within 30 days"),
+        ({"per_customer": {"times": 1, "days": 1}}, {"had": 1}, "Each member may have 1 within 1 day"),
         ({"starts_at": TODAY + timedelta(days=1)}, {}, "It can be had from 2026-11-21 16:00"),
         ({"ends_at": TODAY}, {}, "It ended on 2026-11-20 16:00"),
     ],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from loyalty_svc.tasks.periods import period_of
 from loyalty_svc.tasks.plans import TASKS, Task, TaskDocument, compile_task
-from loyalty_svc.tasks.progress import Fact, completion, states
+from loyalty_svc.tasks.progress import Fact, StepState, completion, states
 from loyalty_svc.tasks.wording import missing
 from moat.kit.documents.kind import Published, Ref, WrongDocument
 from moat.kit.ids import uuid7
@@ -135,12 +135,19 @@ def test_what_is_missing_is_said_in_both_languages():
         ({"kind": "times", "times": 3, "within_days": 30}, "30 天内还需 3 次", "3 more to go within 30 days"),
         ({"kind": "times", "times": 3}, "还需 3 次", "3 more to go"),
         ({"kind": "streak", "days": 7}, "还需连续 7 天", "7 more days running"),
+        ({"kind": "times", "times": 1, "within_days": 1}, "1 天内还需 1 次", "1 more to go within 1 day"),
         (amount, "还差 50.00 CNY", "50.00 CNY to go"),
         (amount | {"currency": "JPY", "within_days": 9}, "9 天内还差 5000 JPY", "5000 JPY to go within 9 days"),
     ]:
         task = a_version(a_task(a_step() | {"target": target})).value
         (state,) = states(task, [], today=at(1).date())
         assert (missing(task.steps[0], state, "zh-CN"), missing(task.steps[0], state, "en")) == (zh, en)
+
+
+def test_the_last_day_of_a_streak_is_said_in_the_singular():
+    (step,) = a_version(a_task(a_step() | {"target": {"kind": "streak", "days": 7}})).value.steps
+
+    assert missing(step, StepState(step.code, 6, 7, None), "en") == "1 more day running"
 
 
 @pytest.mark.parametrize(

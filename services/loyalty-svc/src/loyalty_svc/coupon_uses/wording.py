@@ -17,8 +17,8 @@ SENTENCES: Final[Mapping[Reason, Mapping[str, str]]] = {
     Reason.NOT_BEGUN: {"zh-CN": "{starts_at} 起才可使用", "en": "It can be used from {starts_at}"},
     Reason.EXPIRED: {"zh-CN": "已于 {expires_at} 过期", "en": "It expired on {expires_at}"},
     Reason.USED_UP: {"zh-CN": "这个优惠码已被使用", "en": "This code has been used"},
-    Reason.CUSTOMER_LIMIT: {"zh-CN": "每位会员限用 {limit} 次", "en": "Each member may use it {limit} times"},
-    Reason.POOL_LIMIT: {"zh-CN": "名额已用完（共 {limit} 次）", "en": "All {limit} uses are taken"},
+    Reason.CUSTOMER_LIMIT: {"zh-CN": "每位会员限用 {limit} 次", "en": "Each member may use it {limited}"},
+    Reason.POOL_LIMIT: {"zh-CN": "名额已用完（共 {limit} 次）", "en": "All uses are taken: {limit}"},
     Reason.CURRENCY: {
         "zh-CN": "只适用于 {expected} 订单，本单为 {currency}",
         "en": "It is for orders in {expected}, and this one is in {currency}",
@@ -58,6 +58,8 @@ _SHOWN_MAX: Final = 3
 def sentence(refusal: Refusal, language: str, *, zone: str = BASKET.zone) -> str:
     """One reason as a sentence; instants in `zone`, amounts with their currency."""
     facts = {name: _shown(value, zone) for name, value in refusal.facts.items()}
+    if refusal.reason is Reason.CUSTOMER_LIMIT:
+        facts["limited"] = "once" if refusal.facts["limit"] == 1 else f"{refusal.facts['limit']} times"
     if refusal.reason is Reason.STACKING:
         facts["other"] = refusal.facts["names"][language]
     if refusal.reason is Reason.CONDITION:

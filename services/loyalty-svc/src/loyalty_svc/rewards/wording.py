@@ -19,7 +19,7 @@ SENTENCES: Final[Mapping[Reason, Mapping[str, str]]] = {
 ONE_COUPON: Final = {"zh-CN": "优惠券每次只能兑换一张", "en": "Coupons are redeemed one at a time"}
 _WITHIN: Final = {
     "zh-CN": "每位会员 {days} 天内限兑 {times} 件",
-    "en": "Each member may have {times} within {days} days",
+    "en": "Each member may have {times} within {days} {day}",
 }
 _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "tier": {"zh-CN": "会员等级", "en": "the tier"},
@@ -41,6 +41,7 @@ def sentence(refusal: Refusal, language: str, *, units: Units, zone: str = MEMBE
     pattern = SENTENCES[refusal.reason][language]
     if refusal.reason is Reason.CUSTOMER_LIMIT and refusal.facts["days"] is not None:
         pattern = _WITHIN[language]
+        facts["day"] = "day" if refusal.facts["days"] == 1 else "days"
     if refusal.reason is Reason.CONDITION:
         facts["why"] = why(refusal.facts["because"], _FIELDS, language)
     if refusal.reason is Reason.POINTS:

@@ -9,10 +9,10 @@ from moat.kit.money import minor_units
 _WORDS: Final[dict[str, dict[Language, str]]] = {
     "reached": {"zh-CN": "已完成", "en": "Done"},
     "times": {"zh-CN": "还需 {n} 次", "en": "{n} more to go"},
-    "times_within": {"zh-CN": "{days} 天内还需 {n} 次", "en": "{n} more to go within {days} days"},
-    "streak": {"zh-CN": "还需连续 {n} 天", "en": "{n} more days running"},
+    "times_within": {"zh-CN": "{days} 天内还需 {n} 次", "en": "{n} more to go within {days} {day}"},
+    "streak": {"zh-CN": "还需连续 {n} 天", "en": "{n} more {day} running"},
     "amount": {"zh-CN": "还差 {n} {currency}", "en": "{n} {currency} to go"},
-    "amount_within": {"zh-CN": "{days} 天内还差 {n} {currency}", "en": "{n} {currency} to go within {days} days"},
+    "amount_within": {"zh-CN": "{days} 天内还差 {n} {currency}", "en": "{n} {currency} to go within {days} {day}"},
 }
 
 
@@ -25,12 +25,16 @@ def missing(step: Step, state: StepState, language: Language) -> str:
         case Times(within_days=None):
             return _WORDS["times"][language].format(n=left)
         case Times(within_days=days):
-            return _WORDS["times_within"][language].format(n=left, days=days)
+            return _WORDS["times_within"][language].format(n=left, days=days, day=_day(days))
         case Streak():
-            return _WORDS["streak"][language].format(n=left)
+            return _WORDS["streak"][language].format(n=left, day=_day(left))
         case Amount(currency=currency, within_days=days):
             words = _WORDS["amount" if days is None else "amount_within"][language]
-            return words.format(n=_major(left, currency), currency=currency, days=days)
+            return words.format(n=_major(left, currency), currency=currency, days=days, day=_day(days))
+
+
+def _day(days: int | None) -> str:
+    return "day" if days == 1 else "days"
 
 
 def _major(minor: int, currency: str) -> str:
