@@ -1,6 +1,7 @@
 """Codes, baskets, stacking and the words for why not: pure."""
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -184,6 +185,15 @@ def test_every_reason_is_told_and_not_only_the_first():
         "The basket does not fit: the goods 20.00 CNY more is needed",
     ]
     assert sentence(one.refusals[-1], "zh-CN") == "购物车不符合条件：商品金额还差 20.00 CNY"
+
+
+def test_tiers_are_called_by_their_names():
+    gold = {"combinator": "and", "rules": [{"field": "tier", "operator": "in", "value": ["gold", "gone"]}]}
+    basket = replace(a_basket(8_000), tier_names={"gold": {"zh-CN": "金卡", "en": "Gold"}})
+
+    (one,) = judged([a_coupon(condition=gold)], basket)
+
+    assert sentence(one.refusals[0], "zh-CN") == "购物车不符合条件：会员等级应为 金卡、gone 之一"
 
 
 @pytest.mark.parametrize(

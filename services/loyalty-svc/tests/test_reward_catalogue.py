@@ -29,7 +29,7 @@ async def test_a_member_sees_what_he_may_have_and_why_not(shop: RewardShop):
     seen = {one["code"]: (one["name"], [reason["text"] for reason in one["reasons"]]) for one in page["items"]}
     assert seen == {
         "canvas-bag": ("Canvas bag", ["150 more points are needed"]),
-        "lounge": ("A reward", ["It is not for everybody: the tier must be one of gold"]),
+        "lounge": ("A reward", ["It is not for everybody: the tier must be one of Gold"]),
         "plant-a-tree": ("Plant a tree", []),
         "twenty-off": ("Coupon: 20 off from 100", ["50 more points are needed"]),
     }

@@ -76,7 +76,7 @@ async def quote(
 ) -> Quote:
     """Judge a basket for a member. Raises Invalid for points that are no whole steps."""
     membership = await tiers.membership(tx, customer_id, now=now)
-    basket = replace(order.basket, tier=membership.tier_at(now))
+    basket = replace(order.basket, tier=membership.tier_at(now), tier_names=membership.plan.tier_names)
     chosen = await judged(tx, order.codes, customer_id, basket, tells_of_others=tells_of_others)
     wallet, left_out = await _wallet(tx, customer_id, basket, {one.code for one in chosen}, now=now)
     goods_off, shipping_off = taken_off(chosen)

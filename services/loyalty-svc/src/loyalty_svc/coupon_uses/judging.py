@@ -123,7 +123,8 @@ def _basket_refusals(coupon: Coupon, basket: Basket) -> list[Refusal]:
         return [Refusal(Reason.CURRENCY, {"expected": currency, "currency": basket.currency})]
     if not coupon.condition.matches(basket.row, now=basket.at):
         because: tuple[Decided, ...] = coupon.condition.explain(basket.row, now=basket.at).because
-        return [Refusal(Reason.CONDITION, {"because": because, "currency": basket.currency})]
+        facts = {"because": because, "currency": basket.currency, "tiers": basket.tier_names}
+        return [Refusal(Reason.CONDITION, facts)]
     return []
 
 

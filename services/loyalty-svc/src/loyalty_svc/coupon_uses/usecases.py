@@ -45,9 +45,9 @@ class Caller:
 
 
 async def with_tier(tx: Transaction, customer_id: UUID, basket: Basket) -> Basket:
-    """The basket with the tier its buyer is in now."""
+    """The basket with the tier its buyer is in now, and what tiers are called."""
     membership = await tiers.membership(tx, customer_id)
-    return replace(basket, tier=membership.tier_at(basket.at))
+    return replace(basket, tier=membership.tier_at(basket.at), tier_names=membership.plan.tier_names)
 
 
 async def with_discounts(

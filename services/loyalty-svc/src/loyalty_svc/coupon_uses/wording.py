@@ -63,23 +63,35 @@ def sentence(refusal: Refusal, language: str, *, zone: str = BASKET.zone) -> str
     if refusal.reason is Reason.STACKING:
         facts["other"] = refusal.facts["names"][language]
     if refusal.reason is Reason.CONDITION:
-        facts["why"] = why(refusal.facts["because"], _FIELDS, language, currency=refusal.facts["currency"])
+        asked = refusal.facts
+        facts["why"] = why(asked["because"], _FIELDS, language, currency=asked["currency"], tiers=asked["tiers"])
     return SENTENCES[refusal.reason][language].format(**facts)
 
 
 def why(
-    because: Sequence[Decided], fields: Mapping[str, Mapping[str, str]], language: str, *, currency: str | None = None
+    because: Sequence[Decided],
+    fields: Mapping[str, Mapping[str, str]],
+    language: str,
+    *,
+    currency: str | None = None,
+    tiers: Mapping[str, Mapping[str, str]],
 ) -> str:
-    """What the rules that decided asked, in words; `fields` names them by language, amounts are in `currency`."""
-    parts = [_part(one, fields[one.field][language], currency, language) for one in because[:_SHOWN_MAX]]
+    """What the rules that decided asked, in words; `fields` names them by language, amounts are in `currency`.
+
+    tiers: what they are called, by code and language; one that is in the plan no more is called by its code.
+    """
+    called = {code: names[language] for code, names in tiers.items()}
+    parts = [_part(one, fields[one.field][language], currency, called, language) for one in because[:_SHOWN_MAX]]
     return _JOINED[language].join(parts)
 
 
-def _part(one: Decided, field: str, currency: str | None, language: str) -> str:
+def _part(one: Decided, field: str, currency: str | None, tiers: Mapping[str, str], language: str) -> str:
     """What one rule of the condition asked, or how much is missing to it where that is a number."""
     spell: Callable[[Any], str] = str
     if one.field.endswith("_minor") and currency is not None:
         spell = _amount_in(currency)
+    if one.field == "tier":
+        spell = _tier_of(tiers)
     join = "" if language == "zh-CN" else " "
     is_turned_around = one.outcome  # It holds and should not: a group around it is negated.
     if is_turned_around or one.operator not in _IS:
@@ -93,6 +105,10 @@ def _part(one: Decided, field: str, currency: str | None, language: str) -> str:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _tier_of(names: Mapping[str, str]) -> Callable[[Any], str]:
+    return lambda code: names.get(code, str(code))
 
 
 def _amount_in(currency: str) -> Callable[[Any], str]:

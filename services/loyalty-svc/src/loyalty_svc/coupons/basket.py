@@ -1,7 +1,7 @@
 """The heart's view of a basket: what conditions of coupons may ask about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -69,6 +69,8 @@ class Basket:
     channel: str | None = None
     tier: str | None = None
     discount_share: int | None = None
+    tier_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What tiers are called, by code and language, for what is said of the basket."""
 
     @cached_property
     def total_minor(self) -> int:

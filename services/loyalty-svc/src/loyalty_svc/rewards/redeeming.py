@@ -180,6 +180,7 @@ async def members_of(tx: Transaction, ids: Collection[UUID], *, asks_share: bool
             points={type_: balance.available for type_, balance in accounts.items()},
             enrolled_at=standing.enrolled_at if standing else None,
             discount_share=shares.get((id_, now)),
+            tier_names=membership.plan.tier_names,
         )
     return found
 

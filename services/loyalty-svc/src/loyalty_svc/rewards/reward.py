@@ -99,6 +99,8 @@ class Member:
     """What he can spend, by account type."""
     enrolled_at: datetime | None = None
     discount_share: int | None = None
+    tier_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What tiers are called, by code and language, for what is said to him."""
 
     def row(self, now: datetime) -> dict[str, Any]:
         """As conditions see him."""
@@ -155,7 +157,8 @@ def _about(reward: Reward, member: Member, quantity: int, now: datetime) -> list
     found: list[Refusal] = []
     row = member.row(now)
     if not reward.condition.matches(row, now=now):
-        found.append(Refusal(Reason.CONDITION, {"because": reward.condition.explain(row, now=now).because}))
+        because = reward.condition.explain(row, now=now).because
+        found.append(Refusal(Reason.CONDITION, {"because": because, "tiers": member.tier_names}))
     missing = reward.points * quantity - member.points.get(reward.account_type, 0)
     if missing > 0:
         found.append(Refusal(Reason.POINTS, {"missing": missing, "account_type": reward.account_type}))

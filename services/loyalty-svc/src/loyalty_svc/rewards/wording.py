@@ -43,7 +43,7 @@ def sentence(refusal: Refusal, language: str, *, units: Units, zone: str = MEMBE
         pattern = _WITHIN[language]
         facts["day"] = "day" if refusal.facts["days"] == 1 else "days"
     if refusal.reason is Reason.CONDITION:
-        facts["why"] = why(refusal.facts["because"], _FIELDS, language)
+        facts["why"] = why(refusal.facts["because"], _FIELDS, language, tiers=refusal.facts["tiers"])
     if refusal.reason is Reason.POINTS:
         facts["unit"] = units[refusal.facts["account_type"]][language]
     return pattern.format(**facts)

@@ -50,6 +50,11 @@ class TierPlan:
             raise ValueError(f"tiers must begin at 0 and ascend, not {floors}")
 
     @cached_property
+    def tier_names(self) -> Mapping[str, Mapping[str, str]]:
+        """What each tier is called, by code and language."""
+        return {tier.code: tier.names for tier in self.tiers}
+
+    @cached_property
     def _floors(self) -> list[int]:
         return [tier.from_value for tier in self.tiers]
 
