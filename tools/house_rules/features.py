@@ -40,6 +40,7 @@ NAMED: Final = {
     "loyalty_svc.simulation.running": "runs one simulation, over the log and many short transactions",
     "loyalty_svc.simulation.standing": "walks all members in one snapshot",
     "loyalty_svc.surprises.giving": "the part of the use cases that goes on with a draw, slice by slice",
+    "loyalty_svc.tasks.ownership": "the SQL of merges and splits",
     "loyalty_svc.tasks.rewarding": "the part of the use cases that gives rewards and takes them back",
     "loyalty_svc.tiers.granting": "the use case of a tier that staff give by hand",
     "loyalty_svc.tiers.joining": "the use cases of members who become one, or two again",
