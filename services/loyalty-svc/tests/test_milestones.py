@@ -13,7 +13,7 @@ from .builders import a_customer, at, merged, paid, refunded
 from .coupon_shop import Shop, amount_off
 from .house import House
 from .milestone_plans import a_day, available, publish, publish_third_order
-from .rulebook import share
+from .rulebook import share, where
 
 
 async def test_a_birthday_gives_its_gift_and_says_why(house: House):
@@ -211,3 +211,14 @@ async def test_orders_are_counted_in_the_years_of_the_programmes_zone(house: Hou
     await house.learn(*(paid(li, 1_000, day=(one - at(0)) / timedelta(days=1)) for one in instants))
 
     assert [told["period"] for _, _, told in await house.said("milestone.reached")] == ["2026"]
+
+
+async def test_what_orders_reached_and_the_condition_refused_is_asked_again_with_the_next_order(house: House):
+    await publish_third_order(house, condition=where("tier", "!=", "member"))
+    li = uuid7()
+    await house.learn_one_by_one(*(paid(li, 1_000, day=day) for day in (1, 2, 3, 4)))
+    assert await available(house, li) == 40
+
+    await house.learn(paid(li, 30_000, day=5))
+
+    assert await available(house, li) == 340 + 100

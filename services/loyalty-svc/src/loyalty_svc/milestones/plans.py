@@ -31,7 +31,7 @@ MEMBERS: Final = Catalogue(
         "years": Number(whole=True),
     }
 )
-"""What a plan may ask about a member at that moment; `years` is null but for an anniversary."""
+"""What a plan may ask about a member as he stands when it is asked; `years` is null but for an anniversary."""
 
 
 class OnOccasion(DocumentModel):
