@@ -238,7 +238,11 @@ class ReferralRewarded(ReferralFact):
 
 
 class ReferralRejected(ReferralFact):
-    """It counts no more, or never did; rewards that were given are taken back."""
+    """It counts no more, or never did; rewards that were given are taken back.
+
+    Two reasons are not the last word. Where the friend's order came back (`returned`), another that he pays in time may
+    convert it; where none was known in time (`expired`), one that was paid in time may. `referral.converted` says so.
+    """
 
     TYPE = "moat.referral.rejected.v1"
     reason: str
