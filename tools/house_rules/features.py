@@ -31,6 +31,7 @@ NAMED: Final = {
     "loyalty_svc.ledger.splitting": "the use case of a customer who parts again, over postings, accounts and lots",
     "loyalty_svc.ledger.settling": "what every change of an account ends with, over accounts, lots and postings",
     "loyalty_svc.ledger.spending": "the use cases of what leaves accounts, over debits, postings and lots",
+    "loyalty_svc.referrals.merging": "the SQL of merges",
     "loyalty_svc.referrals.settling": "the use case that every door of referrals ends in",
     "loyalty_svc.rewards.redeeming": "the use cases in which a redemption begins, one or many at once",
     "loyalty_svc.simulation.awarding": "asks the heart of earning over facts of the log, those of members beside them",
