@@ -4,7 +4,7 @@ A batch that no club is about costs one statement, which reads the documents.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -14,14 +14,17 @@ from loyalty_svc.clubs.club import Value
 from loyalty_svc.clubs.queries import Kept, Member, NewFact
 from loyalty_svc.clubs.settling import Known, histories, key_of, known, settle
 from loyalty_svc.clubs.stays import Fact
-from loyalty_svc.clubs.tables import DUE
+from loyalty_svc.clubs.tables import DUE, LOOK
+from loyalty_svc.honours import queries as honours
 from moat.contracts.orders import OrderPaid, OrderRefunded
 from moat.kit.db.transaction import Transaction
 from moat.kit.events import Event
-from moat.kit.timers import clear_timers
+from moat.kit.timers import clear_timers, set_timers
 
 TERMS_MAX: Final = 100
 """So many terms one order pays for."""
+SLICE: Final = 1_000
+"""So many customers are judged in one transaction when everybody is."""
 Causes = dict[Member, Event[Any] | None]
 
 
@@ -78,6 +81,26 @@ async def _by_value(tx: Transaction, documents: Known, batch: Sequence[Event[Any
         for code, values in asked.items()
         if Member(id_, code) in members or any(past[id_].may_reach(value) for value in values)
     }
+
+
+async def look(tx: Transaction, begun: Mapping[str, Mapping[str, Any]], *, now: datetime) -> None:
+    """Judge the next customers by the values of clubs, of which these versions begin; merges are held off."""
+    documents = await known(tx)
+    causes: Causes = {}
+    again = []
+    for rule, so_far in begun.items():
+        code, after = rule.partition("@")[0], so_far.get("after")
+        values = documents.values(code)
+        customers = await honours.customers(tx, after=after and UUID(after), limit=SLICE)
+        past = await histories(tx, values, customers)
+        reached = [id_ for id_ in customers if any(past[id_].may_reach(value) for value in values)]
+        causes |= {Member(id_, code): None for id_ in reached}
+        if len(customers) == SLICE:
+            again.append((rule, now, {"after": str(customers[-1])}))
+    # All at once, so that memberships are locked in the order of their keys.
+    if causes:
+        await settle(tx, documents, causes, now=now)
+    await set_timers(tx, LOOK, again)
 
 
 async def follow_merges(tx: Transaction, merges: Sequence[Event[Any]], *, now: datetime) -> None:

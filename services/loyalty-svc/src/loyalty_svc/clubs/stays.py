@@ -83,8 +83,7 @@ def walk(
     steps: list[tuple[datetime, int, int, Fact | None]] = [
         (fact.at, _RANK[fact.kind], fact.id.int, fact) for fact in facts
     ]
-    if any(version.value.value is not None for version in versions):
-        steps += [(at, _RANK[_VALUE], 0, None) for at in history.instants()]
+    steps += [(at, _RANK[_VALUE], 0, None) for at in _looks(versions, history, now)]
     for at, _, _, fact in sorted(steps, key=lambda step: step[:3]):
         walker.pass_time(at)
         if fact is None:
@@ -95,6 +94,15 @@ def walk(
             walker.follow(fact)
     walker.pass_time(now)
     return walker.stay
+
+
+def _looks(versions: Sequence[Published[Club]], history: History, now: datetime) -> set[datetime]:
+    """When a value may have been reached: when anything was added, and when a version begins that asks for one."""
+    by_value = [version for version in versions if version.value.value is not None]
+    if not by_value:
+        return set()
+    begins = {one.valid_from for one in by_value if one.valid_from is not None and one.valid_from <= now}
+    return begins | set(history.instants())
 
 
 class _Walker:

@@ -13,6 +13,8 @@ from loyalty_svc.metadata import metadata
 
 DUE: Final = "clubs.due"
 """Timer: a reminder, or the end of the days of grace; the key is `<customer>/<club>`."""
+LOOK: Final = "clubs.look"
+"""Timer: everybody is judged by a club's value, slice by slice, when a version begins; the key is that version."""
 BACK: Final = "clubs.back"
 """Timer, at once: a member is one again; the key is `<customer>/<club>`. Later features hear of it so."""
 

@@ -23,12 +23,14 @@ from loyalty_svc.clubs.problems import (
 from loyalty_svc.clubs.queries import Kept, Member, NewFact
 from loyalty_svc.clubs.settling import Known, known, settle
 from loyalty_svc.clubs.stays import Fact, Stay
+from loyalty_svc.clubs.tables import LOOK
 from loyalty_svc.clubs.wording import why
 from moat.kit import audit
 from moat.kit.db.transaction import Transaction
 from moat.kit.documents import Published, WrongDocument
 from moat.kit.ids import uuid7
 from moat.kit.problems import FieldError, Invalid, nearest
+from moat.kit.timers import set_timers
 
 
 async def invite(
@@ -182,8 +184,13 @@ def clubs_of(documents: Known, stays: Mapping[str, Stay], now: datetime) -> Sequ
 
 
 async def check_publishable(tx: Transaction, version: Published[Club], now: datetime) -> None:
-    """Raises WrongDocument for an account type that does not exist."""
+    """Let whoever has reached the value join when this version begins, in slices.
+
+    Raises WrongDocument for an account type that does not exist.
+    """
     value = version.value.value
+    if value is not None:
+        await set_timers(tx, LOOK, [(version.value.rule, max(now, version.valid_from or now), {})])
     if value is not None and value.of is not None:
         types = (await account_types(tx)).offered()
         if value.of not in types:
