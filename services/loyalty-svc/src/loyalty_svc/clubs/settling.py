@@ -7,7 +7,7 @@ locked before the facts are read: of two who tell of one member the second sees 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,28 +18,24 @@ from loyalty_svc.clubs.histories import GROWTH, History
 from loyalty_svc.clubs.queries import Kept, Member, NewFact
 from loyalty_svc.clubs.stays import Stay, walk
 from loyalty_svc.clubs.tables import BACK, DUE
-from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, Programme
+from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, Programmes, zone_at
 from loyalty_svc.milestones import queries as milestones
 from loyalty_svc.tiers import queries as tiers
 from moat.kit.db.transaction import Transaction
-from moat.kit.documents import Published, valid_at, versions_of_two
+from moat.kit.documents import valid_at, versions_of_two
 from moat.kit.events import Event
 from moat.kit.timers import clear_timers, set_timers
-
-ZONE: Final = ZoneInfo("Asia/Shanghai")
-"""Where days begin and end while no programme says it."""
 
 
 class Known(NamedTuple):
     """Every version of the clubs and of the programme."""
 
     clubs: Versions
-    programmes: Sequence[Published[Programme]]
+    programmes: Programmes
 
     def zone_at(self, at: datetime) -> ZoneInfo:
         """Where the programme counted its days then."""
-        programme = valid_at(self.programmes, at)
-        return programme.value.zone if programme else ZONE
+        return zone_at(self.programmes, at)
 
     def club_at(self, code: str, at: datetime) -> Club | None:
         """The club as it takes members at an instant."""

@@ -4,7 +4,7 @@ A stay begins when he joins and goes on, term after term, until it lapses or he 
 anew, so it does not matter in which order they become known; a fact that fell away was never there.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 from loyalty_svc.clubs.club import Club, Value
 from loyalty_svc.clubs.histories import History
 from loyalty_svc.clubs.terms import Run, Term, days_after
+from loyalty_svc.earning.rules import ZoneAt
 from moat.kit.documents.kind import Published, valid_at
 
 Kind = Literal["accepted", "paid", "renewed", "left", "removed"]
 Way = Literal["invitation", "value", "payment", "staff"]
 Ending = Literal["lapsed", "left", "removed"]
-ZoneAt = Callable[[datetime], ZoneInfo]
 WAYS: Final[Mapping[str, Way]] = {"accepted": "invitation", "paid": "payment", "renewed": "staff"}
 _VALUE: Final = "value"
 # Of what happened at one instant: what gives a term comes before what ends the stay.

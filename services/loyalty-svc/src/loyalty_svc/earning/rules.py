@@ -1,13 +1,13 @@
 """The heart of rules: a version of an earning rule or of the programme, ready to judge."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from loyalty_svc.accounts.types import Expiry
+from loyalty_svc.accounts.types import ZONE, Expiry
 from loyalty_svc.discounts.share import FIELD
 from loyalty_svc.earning.contradictions import contradictions
 from loyalty_svc.earning.documents import (
@@ -23,7 +23,7 @@ from loyalty_svc.earning.events import CATALOGUES, LINES, ORDER_PAID
 from loyalty_svc.earning.formula import ONE, ForEvent, ForLines, Formula, OnTop, PerMoney, Ratio
 from loyalty_svc.earning.limits import POINTS_MAX, Cooldown, Limit, scope_of
 from loyalty_svc.facts import JUDGES
-from moat.kit.documents.kind import DocumentKind, Doubt, Ref
+from moat.kit.documents.kind import DocumentKind, Doubt, Published, Ref, valid_at
 from moat.kit.money import minor_units
 from moat.kit.problems import FieldError
 from moat.rules import Condition, parse
@@ -106,6 +106,21 @@ class Programme:
     zone: ZoneInfo
     limits: tuple[Limit, ...]
     wrong: tuple[FieldError, ...] = ()
+
+
+Programmes = Sequence[Published[Programme]]
+ZoneAt = Callable[[datetime], ZoneInfo]
+"""Where the programme counted its days at an instant."""
+
+
+def zone_of(programme: Published[Programme] | None) -> ZoneInfo:
+    """Where days begin and end; Asia/Shanghai while no programme says it."""
+    return programme.value.zone if programme else ZONE
+
+
+def zone_at(programmes: Programmes, at: datetime) -> ZoneInfo:
+    """Where days began and ended for what happened at an instant, by all versions of the programme."""
+    return zone_of(valid_at(programmes, at))
 
 
 def compile_rule(model: RuleDocument, ref: Ref) -> Rule:

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from loyalty_svc.accounts.types import ZONE
 from loyalty_svc.discounts import usecases as discounts
 from loyalty_svc.discounts.share import FIELD
 from loyalty_svc.earning import queries
@@ -22,7 +21,7 @@ from loyalty_svc.earning.limits import give_back, last_of
 from loyalty_svc.earning.orders import Award, Decision, OrderEarning, Paid, Refund, pay, release, take_back
 from loyalty_svc.earning.problems import UnknownOrder
 from loyalty_svc.earning.returns import LineAward, OrderLine
-from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, RULES, Programme
+from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, RULES, Programme, zone_of
 from loyalty_svc.ledger import announcing
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.posting import Cause, Posting, owed
@@ -50,8 +49,7 @@ async def book_of(tx: Transaction) -> Book:
 
 async def zone_at(tx: Transaction, at: datetime) -> ZoneInfo:
     """Where the programme counts its days at an instant."""
-    programme = (await published(tx, PROGRAMMES, at=at)).get(PROGRAMME)
-    return programme.value.zone if programme else ZONE
+    return zone_of((await published(tx, PROGRAMMES, at=at)).get(PROGRAMME))
 
 
 async def post_orders(tx: Transaction, batch: Sequence[Event[Any]], *, now: datetime) -> None:

@@ -4,14 +4,14 @@ A plan is a document of the kind `milestone`. What happened is judged by the ver
 gives nothing for what lies before it, however late that becomes known.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, NamedTuple
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from loyalty_svc.earning.rules import ZoneAt
 from loyalty_svc.facts import JUDGES
 from moat.kit.documents.kind import DocumentKind, Published, Ref, WrongDocument, valid_at
 from moat.kit.documents.model import Code, DocumentModel, Names
@@ -130,8 +130,6 @@ class Reached(NamedTuple):
 
 Versions = Mapping[str, Sequence[Published[Plan]]]
 """All versions of each plan by its code, the earliest first."""
-ZoneAt = Callable[[datetime], ZoneInfo]
-"""Where the years of the programme began and ended at an instant."""
 
 
 def compile_plan(model: MilestoneDocument, ref: Ref) -> Plan:

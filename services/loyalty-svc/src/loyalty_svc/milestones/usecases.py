@@ -5,12 +5,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.coupons import usecases as coupons
 from loyalty_svc.coupons.announcing import Issued, Wish
-from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, Programme
+from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, zone_at
 from loyalty_svc.ledger import queries as ledger_queries
 from loyalty_svc.ledger import usecases as ledger
 from loyalty_svc.ledger.giving import Gift, TakeBack
@@ -32,15 +31,13 @@ from loyalty_svc.tiers import queries as tiers
 from loyalty_svc.tiers import usecases as tiers_usecases
 from moat.contracts.loyalty import MilestoneReached
 from moat.kit.db.transaction import Transaction
-from moat.kit.documents import Published, WrongDocument, valid_at, versions, versions_of_two
+from moat.kit.documents import Published, WrongDocument, versions, versions_of_two
 from moat.kit.events import Event
 from moat.kit.ids import uuid7
 from moat.kit.problems import FieldError, nearest
 
 REASON: Final = "milestone.reached"
 WITHDRAWN: Final = "milestone.withdrawn"
-ZONE: Final = ZoneInfo("Asia/Shanghai")
-"""Where years begin and end while no programme says it."""
 
 Candidate = tuple[Reached, Event[Any], Mapping[str, Any]]
 """What was reached, by which event, and what its condition may ask beside the member."""
@@ -65,27 +62,22 @@ async def follow_orders(tx: Transaction, facts: Sequence[Event[Any]], *, now: da
     What stands follows from the orders as they are, so payments, refunds and merges in any order end in the same.
     """
     plans, programmes = await versions_of_two(tx, MILESTONES, PROGRAMMES)
-    zone_at = partial(_zone_at, programmes.get(PROGRAMME, ()))
     if not asks_for_orders(plans):
         return
+    zones = partial(zone_at, programmes.get(PROGRAMME, ()))
     last = {event.about: event for event in facts}
     known = await queries.orders(tx, last)
     standing = await queries.standing(tx, last)
     candidates: list[Candidate] = []
     gone: list[Key] = []
     for customer_id, event in sorted(last.items()):
-        reached = reached_by_orders(plans, known.get(customer_id, ()), zone_at)
+        reached = reached_by_orders(plans, known.get(customer_id, ()), zones)
         stands = standing.get(customer_id, set())
         gone += [(customer_id, *one) for one in sorted(stands - reached.keys())]
         candidates += [(what, event, {}) for key, what in sorted(reached.items()) if key not in stands]
     if gone:
         await _withdraw(tx, gone, last, now)
     await _give(tx, candidates, now)
-
-
-def _zone_at(programmes: Sequence[Published[Programme]], at: datetime) -> ZoneInfo:
-    programme = valid_at(programmes, at)
-    return programme.value.zone if programme else ZONE
 
 
 async def follow_merges(tx: Transaction, merges: Sequence[Event[Any]], *, now: datetime) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from loyalty_svc.earning.rules import Programmes, zone_at
 from loyalty_svc.simulation.comparing import DRAFT, PUBLISHED, Measure, Tally, week_of
 from loyalty_svc.simulation.completions import Order, Refunds, TaskRun
 from loyalty_svc.simulation.problems import TooMuch
 from loyalty_svc.tasks import usecases as tasks
 from loyalty_svc.tasks.plans import CouponCode, Points, Task
-from loyalty_svc.tasks.usecases import Programmes
 from moat.contracts.orders import OrderPaid, OrderRefunded
 from moat.kit.documents import Published, Ref
 from moat.kit.events import Event
@@ -49,7 +49,7 @@ class Completing:
                 continue
             on = event.type.removeprefix("moat.").removesuffix(".v1")
             one, row = tasks.happening(event, on), tasks.row_of(event)
-            zone = tasks.zone_at(self.programmes, event.time)
+            zone = zone_at(self.programmes, event.time)
             order = Order(data.currency, data.total_minor) if isinstance(data, OrderPaid) else None
             for run in self.runs:
                 run.count(run.watch.counted(one, row, zone), order)
@@ -61,7 +61,7 @@ class Completing:
         tally, gives_points = Tally(), True
         for number, run in enumerate(self.runs):
             for instance, (task, at) in run.completed(self.refunds):
-                week = week_of(at, tasks.zone_at(self.programmes, at))
+                week = week_of(at, zone_at(self.programmes, at))
                 tally.add(number, instance.customer_id, week, COMPLETIONS, 1)
                 if isinstance(task.reward, Points):
                     who, reward = instance.customer_id, task.reward

@@ -8,14 +8,13 @@ added.
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
-from zoneinfo import ZoneInfo
 
 from loyalty_svc.accounts.usecases import account_types
 from loyalty_svc.coupons import usecases as coupons
 from loyalty_svc.earning.events import ORDER_PAID
-from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, Programme
+from loyalty_svc.earning.rules import PROGRAMME, PROGRAMMES, Programmes, zone_at
 from loyalty_svc.tasks import announcing, ownership, queries
 from loyalty_svc.tasks.counting import Counted, Happening, Instance, Row, Watch
 from loyalty_svc.tasks.periods import period_of
@@ -31,9 +30,6 @@ from moat.kit.events import Event
 from moat.kit.ids import uuid7
 from moat.kit.problems import FieldError, nearest
 
-ZONE: Final = ZoneInfo("Asia/Shanghai")
-"""Where days begin and end while no programme says it."""
-Programmes = Sequence[Published[Programme]]
 Documents = tuple[Versions, Programmes]
 
 
@@ -109,12 +105,6 @@ async def documents(tx: Transaction) -> Documents:
     """Every version of the tasks and of the programme, in one statement."""
     versions, programmes = await versions_of_two(tx, TASKS, PROGRAMMES)
     return versions, programmes.get(PROGRAMME, ())
-
-
-def zone_at(programmes: Programmes, at: datetime) -> ZoneInfo:
-    """Where days begin and end for what happened then."""
-    programme = valid_at(programmes, at)
-    return programme.value.zone if programme else ZONE
 
 
 def _counted(
