@@ -93,3 +93,19 @@ async def test_who_parts_again_has_the_gift_that_he_had_and_gets_no_other(house:
     assert (await available(house, li), await available(house, wang)) == (0, 1_200)
     assert [one["withdrawn_at"] for one in await reached(house, wang)] == [None]
     assert (await house.audit()).violations == []
+
+
+async def test_who_parts_with_somebody_who_had_become_him_has_both_gifts_of_the_two(house: House):
+    await publish(house, "first-order", **FIRST_ORDER, gift={"kind": "points", "points": 1_000})
+    li, wang, zhao = uuid7(), uuid7(), uuid7()
+    his, hers = paid(wang, 10_000, day=2), paid(zhao, 10_000, day=3)
+    merge = merged(wang, li, day=51)
+    await house.learn_one_by_one(a_customer(wang), paid(li, 10_000, day=1), his, hers, merged(zhao, wang), again(merge))
+
+    await house.learn(parted(merge, his.data.order_uid, hers.data.order_uid, formers=(zhao,)))
+    assert (await available(house, li), await available(house, wang)) == (1_100, 2_200)
+
+    backs = [refunded(wang, one.data.order_uid, 10_000, refund=f"r-{one.id}", day=62) for one in (his, hers)]
+    await house.learn_one_by_one(*backs)
+    assert (await available(house, li), await available(house, wang)) == (1_100, 0)
+    assert (await house.audit()).violations == []

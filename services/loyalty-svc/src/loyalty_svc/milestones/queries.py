@@ -80,7 +80,7 @@ _PART: Final = f"""
 WITH own AS (
   INSERT INTO milestone_reached (customer_id, {_GIFT})
   SELECT customer_id, {_GIFT} FROM milestone_second
-  WHERE customer_id = ANY(CAST(:ids AS uuid[])) AND origin_id IS NULL ORDER BY customer_id, plan, period
+  WHERE customer_id = ANY(CAST(:ids AS uuid[])) ORDER BY customer_id, plan, period, origin_id NULLS FIRST, gift_id
   ON CONFLICT (customer_id, plan, period) DO NOTHING RETURNING gift_id)
 DELETE FROM milestone_second WHERE gift_id IN (SELECT gift_id FROM own)
 """  # noqa: S608
