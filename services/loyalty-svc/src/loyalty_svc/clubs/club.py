@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from loyalty_svc.clubs.terms import Term
 from loyalty_svc.facts import JUDGES
@@ -82,6 +82,21 @@ class ByPayment(DocumentModel):
 
 class ClubDocument(DocumentModel):
     """A club as business people write it; at least one way leads into it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "names": {"zh-CN": "读书会", "en": "Reading circle"},
+                    "by_payment": {"skus": ["CARD-YEAR"]},
+                    "by_value": {"value": {"kind": "spend", "at_least": 1_000_000, "over": "term"}},
+                    "term": {"unit": "months", "count": 12},
+                    "remind_days": 30,
+                    "grace_days": 15,
+                }
+            ]
+        }
+    )
 
     names: Names
     about: Names | None = None

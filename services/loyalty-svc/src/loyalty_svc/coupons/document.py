@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from loyalty_svc.coupons.basket import BASKET, BASKET_LINE, Basket, Line
 from loyalty_svc.coupons.coupon import AmountOff, Benefit, Coupon, FreeShipping, Gift, PercentOff, Worth
@@ -82,6 +82,22 @@ class StackingIn(DocumentModel):
 
 class CouponDocument(DocumentModel):
     """A coupon. `condition` asks about the basket, `lines` narrows which of its lines are counted."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "names": {"zh-CN": "满 200 减 20", "en": "20 off from 200"},
+                    "benefit": {"kind": "amount_off", "currency": "CNY", "amount_minor": 2000},
+                    "condition": {
+                        "combinator": "and",
+                        "rules": [{"field": "total_minor", "operator": ">=", "value": 20_000}],
+                    },
+                    "valid_days": 30,
+                }
+            ]
+        }
+    )
 
     names: Names
     terms: Names | None = None

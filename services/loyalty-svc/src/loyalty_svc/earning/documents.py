@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AwareDatetime, Field, field_validator, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_validator
 
 from loyalty_svc.accounts.types import Expiry
 from loyalty_svc.earning.events import CATALOGUES, ORDER_PAID
@@ -122,6 +122,10 @@ class RuleDocument(DocumentModel):
 
 class ProgrammeDocument(DocumentModel):
     """What all rules share: where points come from and go to, and what holds for all of them together."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"currencies": ["CNY"], "credits": ["points", "growth"]}]}
+    )
 
     currencies: Annotated[list[str], Field(min_length=1, max_length=50)]
     credits: Credits

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from loyalty_svc.facts import JUDGES
 from loyalty_svc.honours.members import MEMBERS, Facts, asked, row_of
@@ -27,6 +27,22 @@ Language = Literal["zh-CN", "en"]
 
 class HonourDocument(DocumentModel):
     """A kind of honour as business people write it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "names": {"zh-CN": "推荐达人", "en": "Advocate"},
+                    "told": {"zh-CN": "感谢您把我们介绍给朋友", "en": "Thank you for bringing your friends"},
+                    "condition": {
+                        "combinator": "and",
+                        "rules": [{"field": "referrals_rewarded", "operator": ">=", "value": 3}],
+                    },
+                    "months": 12,
+                }
+            ]
+        }
+    )
 
     names: Names
     told: Annotated[Names, Field(description="what is said to the member who gets it")]

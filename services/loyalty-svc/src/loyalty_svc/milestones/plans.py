@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from loyalty_svc.earning.rules import ZoneAt
 from loyalty_svc.facts import JUDGES
@@ -82,6 +82,20 @@ class CouponGift(DocumentModel):
 
 class MilestoneDocument(DocumentModel):
     """A plan as business people write it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "names": {"zh-CN": "年度第三单", "en": "Third order of the year"},
+                    "trigger": {"kind": "nth_order", "n": 3},
+                    "once": "year",
+                    "condition": {"combinator": "and", "rules": [{"field": "tier", "operator": "=", "value": "gold"}]},
+                    "gift": {"kind": "points", "points": 88},
+                }
+            ]
+        }
+    )
 
     names: Names
     trigger: Trigger

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from moat.kit.documents.kind import DocumentKind, Ref, WrongDocument
 from moat.kit.documents.model import Code, DocumentModel, Names
@@ -28,6 +28,20 @@ class Reward(DocumentModel):
 
 class ReferralProgramme(DocumentModel):
     """The programme's document."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "names": {"zh-CN": "邀请好友", "en": "Bring a friend"},
+                    "link": "https://shop.example/invite/{code}",
+                    "order_least_minor": {"CNY": 9900},
+                    "referrer": {"points": 500},
+                    "friend": {"points": 200},
+                }
+            ]
+        }
+    )
 
     names: Names
     link: Annotated[

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from loyalty_svc.honours.members import GUESTS, asked
 from moat.kit.documents.kind import DocumentKind, Published, Ref, WrongDocument
@@ -63,6 +63,21 @@ class CostBudget(DocumentModel):
 
 class SurpriseDocument(DocumentModel):
     """A surprise as business people write it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "names": {"zh-CN": "双十一惊喜", "en": "Singles' Day surprise"},
+                    "condition": {"combinator": "and", "rules": [{"field": "tier", "operator": "=", "value": "gold"}]},
+                    "gift": {"points": {"points": 111}},
+                    "winners": 50,
+                    "budget": {"kind": "points", "points": 5_550},
+                    "quiet_days": 90,
+                }
+            ]
+        }
+    )
 
     names: Names
     condition: Annotated[dict[str, Any], Field(default_factory=lambda: dict(EVERYBODY))]

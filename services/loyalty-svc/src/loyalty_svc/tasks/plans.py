@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from loyalty_svc.earning.events import CATALOGUES, OF_MEMBERS, ORDER_PAID
 from loyalty_svc.facts import JUDGES
@@ -94,6 +94,29 @@ class Badge(DocumentModel):
 
 class TaskDocument(DocumentModel):
     """A task as business people write it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "names": {"zh-CN": "三笔订单", "en": "Three orders"},
+                    "steps": [
+                        {
+                            "code": "orders",
+                            "names": {"zh-CN": "三笔订单", "en": "Three orders"},
+                            "on": "order.paid",
+                            "condition": {
+                                "combinator": "and",
+                                "rules": [{"field": "total_minor", "operator": ">=", "value": 10_000}],
+                            },
+                            "target": {"kind": "times", "times": 3, "within_days": 30},
+                        }
+                    ],
+                    "reward": {"kind": "points", "points": 300},
+                }
+            ]
+        }
+    )
 
     names: Names
     steps: Annotated[tuple[StepDocument, ...], Field(min_length=1, max_length=STEPS_MAX)]

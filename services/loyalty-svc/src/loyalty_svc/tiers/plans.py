@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from loyalty_svc.tiers.evaluation import Benefit, Tier, TierPlan
 from loyalty_svc.tiers.spans import FALLS_AT_ONCE, LIFETIME, Calendar, Fall, Lifetime, Rolling, Unit, Way
@@ -84,6 +84,21 @@ class TierDocument(DocumentModel):
 
 class TierPlanDocument(DocumentModel):
     """The tier plan as business people write it, the lowest tier first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "over": "growth",
+                    "span": {"kind": "calendar", "unit": "year"},
+                    "tiers": [
+                        {"code": "member", "names": {"zh-CN": "普通会员", "en": "Member"}, "from_value": 0},
+                        {"code": "silver", "names": {"zh-CN": "银卡", "en": "Silver"}, "from_value": 500},
+                    ],
+                }
+            ]
+        }
+    )
 
     over: Annotated[Code, Field(description="the account type that is counted; one that cannot be spent")] = "growth"
     span: Annotated[LifetimeSpan | RollingSpan | CalendarSpan, Field(discriminator="kind")] = LifetimeSpan()

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Body, Depends, Response
 from pydantic import BaseModel
 
 from moat.kit.auth import Caller, allow
@@ -68,14 +68,26 @@ def document_routes(
     return router
 
 
-def _takes(model: type[BaseModel]) -> Callable[[F], F]:
-    """Say which model the body of an endpoint has: it depends on the kind, so an annotation cannot."""
+def _takes(model: type[BaseModel], kind: DocumentKind[M, C]) -> Callable[[F], F]:
+    """Say which model the body of an endpoint has: it depends on the kind, so an annotation cannot.
+
+    Where there may be one code only, what is shown has it.
+    """
+    body: Any = model
+    if kind.single is not None and "code" in model.model_fields:
+        shown = [{"code": kind.single, "document": one} for one in _examples(kind.model)]
+        body = Annotated[model, Body(examples=shown)] if shown else model
 
     def annotate(endpoint: F) -> F:
-        endpoint.__annotations__["body"] = model
+        endpoint.__annotations__["body"] = body
         return endpoint
 
     return annotate
+
+
+def _examples(model: type[BaseModel]) -> Sequence[Any]:
+    told: Any = model.model_config.get("json_schema_extra")
+    return told.get("examples", ()) if isinstance(told, dict) else ()
 
 
 def _add_reading(router: APIRouter, kind: DocumentKind[M, C], read: str) -> None:
@@ -129,7 +141,7 @@ def _add_preview(
     model: Any = kind.model
 
     @router.post("/preview", dependencies=[Depends(allow(write))])
-    @_takes(PreviewIn[model])
+    @_takes(PreviewIn[model], kind)
     async def preview_document(body: Any, db: Db, clock: Now) -> PreviewOut:
         """Check a document and say what it would do; nothing is kept."""
         value = editing.compiled(kind, body.document, Ref(kind.name, body.code, 0), pointer="/document")
@@ -143,7 +155,7 @@ def _add_drafting(router: APIRouter, kind: DocumentKind[M, C], write: str) -> No
     model: Any = kind.model
 
     @router.post("", status_code=201, responses=problems(DraftExists))
-    @_takes(DraftIn[model])
+    @_takes(DraftIn[model], kind)
     async def draft_document(
         body: Any, once: Once, clock: Now, caller: Annotated[Caller, Depends(allow(write))]
     ) -> DocumentOut:
@@ -155,7 +167,7 @@ def _add_drafting(router: APIRouter, kind: DocumentKind[M, C], write: str) -> No
             return await once.answer(tx, out, status=201, headers={"ETag": f'"{version.revision}"'})
 
     @router.put("/{code}", responses=problems(UnknownDocument, NoDraft))
-    @_takes(DocumentIn[model])
+    @_takes(DocumentIn[model], kind)
     async def replace_draft(
         code: str,
         body: Any,
