@@ -75,8 +75,11 @@ async def _give_points(tx: Transaction, won: Sequence[Won], now: datetime) -> di
 
 async def take_back(
     tx: Transaction, gone: Sequence[Given], causes: Mapping[Instance, Event[Any]], *, now: datetime
-) -> None:
-    """Take back the points, and the codes that nobody has used yet, of completions whose reason fell away."""
+) -> set[UUID]:
+    """Take back the points, and the codes that nobody has used yet, of completions whose reason fell away.
+
+    Returns the gifts that stay, because their codes were used: such a completion stands, so that it gives no other.
+    """
     events = {one.gift_id: causes[one.instance] for one in gone}
     takes = [
         TakeBack(events[one.gift_id].time, WITHDRAWN, Cause(one.gift_id, one.instance.task, events[one.gift_id].id))
@@ -86,6 +89,5 @@ async def take_back(
         posted = await ledger.take_back(tx, takes, now=now, events=events.values())
         await tiers.follow_growth(tx, posted, [events[one.posting.cause.id] for one in posted])
     # Seldom more than a few: what a refund undoes, of tasks that count orders and give a coupon.
-    for one in gone:
-        if one.code_id is not None:
-            await coupons.take_away(tx, one.code_id, at=now)
+    codes = [(one.gift_id, one.code_id) for one in gone if one.code_id is not None]
+    return {gift_id for gift_id, code_id in codes if not await coupons.take_away(tx, code_id, at=now)}

@@ -174,13 +174,14 @@ async def _settle(
             saved.append(change)
             if task is not None and change.gift_id is not None:
                 won.append(Won(instance, task, change.gift_id, change.completed_at or now, causes[instance]))
-    if not saved:
-        return
-    await queries.save(tx, saved, at=now)
     if gone := [one.instance for one in saved if one.is_withdrawn]:
         beside = await ownership.take_beside(tx, gone)
         own = [Given(one, gift_id, held[one].code_id) for one in gone if (gift_id := held[one].gift_id)]
-        await take_back(tx, own + beside, causes, now=now)
+        kept = await take_back(tx, own + beside, causes, now=now)
+        saved = [one for one in saved if not (one.is_withdrawn and held[one.instance].gift_id in kept)]
+    if not saved:
+        return
+    await queries.save(tx, saved, at=now)
     given = await give(tx, won, now=now)
     announcing.announce(tx, saved, causes, given)
 

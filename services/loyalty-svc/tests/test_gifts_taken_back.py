@@ -11,6 +11,8 @@ from .builders import a_customer, again, merged, paid, parted, refunded
 from .coupon_shop import Shop, amount_off
 from .house import House
 from .milestone_plans import available, publish
+from .task_plans import a_step, a_task
+from .task_plans import publish as publish_task
 
 FIRST_ORDER = {"trigger": {"kind": "nth_order", "n": 1}, "once": "ever"}
 
@@ -20,8 +22,8 @@ async def codes_of(house: House, who: UUID) -> list[str]:
         return [row.code for row in await tx.all("SELECT code FROM coupon_code WHERE customer_id = :id", id=who)]
 
 
-async def reached(house: House, who: UUID) -> list[dict[str, Any]]:
-    answer = await Shop(house).ask("GET", f"/v1/customers/{who}/loyalty/milestones")
+async def reached(house: House, who: UUID, what: str = "milestones") -> list[dict[str, Any]]:
+    answer = await Shop(house).ask("GET", f"/v1/customers/{who}/loyalty/{what}")
     assert answer.status_code == 200, answer.text
     return list(answer.json()["items"])
 
@@ -44,6 +46,29 @@ async def test_a_coupon_that_was_used_stays_the_gift_and_no_other_is_given(house
 
     assert await codes_of(house, li) == [code]
     assert len(await house.said("milestone.reached")) == 1
+
+
+async def test_a_task_whose_coupon_was_used_stands_and_gives_no_other(house: House):
+    shop = Shop(house)
+    await shop.publish("thanks", amount_off(500))
+    await publish_task(house, "first", a_task(a_step(times=1), reward={"kind": "coupon", "coupon": "thanks"}))
+    li = await shop.member()
+    order = paid(li, 10_000)
+    order.time = house.clock.now()
+    await house.learn(order)
+    (code,) = await codes_of(house, li)
+    await shop.act(li, await shop.reserved(li, code), "redeem")
+
+    for _ in range(2):
+        await house.learn(refunded(li, order.data.order_uid, 10_000))
+        assert [one["withdrawn_at"] for one in await reached(house, li, "tasks/completed")] == [None]
+        order = paid(li, 10_000)
+        order.time = house.clock.now()
+        await house.learn(order)
+
+    assert await codes_of(house, li) == [code]
+    assert len(await house.said("task.completed")) == 1
+    assert await house.said("task.withdrawn") == []
 
 
 async def test_a_gift_that_stands_is_the_survivors_where_his_own_was_taken_back(house: House):
